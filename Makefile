@@ -1,0 +1,82 @@
+# The one command surface. `make` lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+UV     := $(BIN)/uv
+UV_VERSION := 0.13.8
+
+# Trust what the system trusts, as pip does: some networks have a certificate authority of their own.
+export UV_SYSTEM_CERTS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock format lint types imports unit check edge test test-long demo bench cover clean need-tools
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+need-tools:
+	@command -v $(PYTHON) >/dev/null || { echo "missing: $(PYTHON) (Python 3.11 or later)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "too old: $(PYTHON) is $$($(PYTHON) -V 2>&1); Python 3.11 or later is needed (make PYTHON=python3.11 ...)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "missing: the venv module of $(PYTHON) (Debian: apt install python3-venv)" >&2; exit 1; }
+	@command -v git >/dev/null || { echo "missing: git" >&2; exit 1; }
+	@command -v ssh >/dev/null || { echo "missing: the OpenSSH client, ssh (Debian: apt install openssh-client)" >&2; exit 1; }
+
+$(STAMP): pyproject.toml requirements/dev.txt | need-tools
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMP)  ## create .venv with every locked dependency
+
+lock: | need-tools  ## write requirements/*.txt anew from pyproject.toml
+	@test -x $(UV) || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv==$(UV_VERSION); }
+	@for set in base: server:--extra=server postgres:--extra=postgres dev:--extra=postgres; do \
+	  name=$${set%%:*}; extra=$${set#*:}; group=; \
+	  test $$name = dev && group="--group=dev"; \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make lock" $$extra $$group -o requirements/$$name.txt pyproject.toml || exit 1; \
+	done
+
+format: $(STAMP)  ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+imports: $(STAMP)
+	@$(BIN)/lint-imports
+
+unit: $(STAMP)
+	@$(BIN)/pytest -q tests/unit tests/property
+
+check: lint types imports unit  ## format, lint, types, imports, unit and property tests: before each commit
+
+edge: $(STAMP)  ## is the base install, without extras, enough for an agent and a client?
+	@$(BIN)/python -m tools.check_edge_install
+
+test: $(STAMP)  ## every test, with the real programs where they are installed
+	@$(BIN)/pytest -q tests
+
+test-long: $(STAMP)  ## the properties with many more examples: for a night
+	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q tests/property --timeout 3600
+
+demo: $(STAMP)  ## ssh and scp through the tunnel, end to end, on this machine (KEEP=1 leaves it running)
+	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
+
+bench: $(STAMP)  ## throughput and latency, direct against tunnel (QUICK=1 for the short form)
+	@$(BIN)/python -m benchmarks.scp $(if $(QUICK),--quick)
+
+cover: $(STAMP)  ## branch coverage of the pure packages from their own tests
+	@$(BIN)/coverage run -m pytest -q tests/unit tests/property
+	@$(BIN)/coverage report --show-missing --include='src/fairlead/aws/*,src/fairlead/protocol/*,src/fairlead/policy/*,src/fairlead/domain/*'
+
+clean:  ## remove everything that was made here
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -1,0 +1,1 @@
+"""Fairlead: an open, self-hosted Session Manager."""

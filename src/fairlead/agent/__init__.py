@@ -1,0 +1,1 @@
+"""The node process: identity, outbound connection, session workers."""

@@ -1,0 +1,39 @@
+"""How long to wait before trying again.
+
+Pure: the draw from chance is an argument. Full jitter (a uniform draw between zero and the step) spreads the
+nodes of a whole fleet when a server comes back, where a fixed or half-fixed delay would keep them in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Backoff:
+    """A doubling delay with full jitter.
+
+    `first_s` bounds the first delay, `cap_s` every later one. `uniform(low, high)` draws from chance.
+    `least` is the smallest delay as a part of the step: above zero where trying at once could only fail
+    again.
+    """
+
+    def __init__(
+        self, first_s: float, cap_s: float, uniform: Callable[[float, float], float], least: float = 0.0
+    ) -> None:
+        if not 0 < first_s <= cap_s:
+            raise ValueError("the first step must be above zero and not above the cap")
+        self._first_s = first_s
+        self._cap_s = cap_s
+        self._uniform = uniform
+        self._least = least
+        self._step_s = first_s
+
+    def next_delay_s(self) -> float:
+        """Draw the next delay and double the step behind it."""
+        delay_s = self._uniform(self._least * self._step_s, self._step_s)
+        self._step_s = min(self._step_s * 2, self._cap_s)
+        return delay_s
+
+    def reset(self) -> None:
+        """Start from the first step again, because the last attempt succeeded."""
+        self._step_s = self._first_s

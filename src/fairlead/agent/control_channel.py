@@ -1,0 +1,202 @@
+"""The control channel: one WebSocket to the gateway, held open for ever, on which sessions are offered.
+
+What is offered goes to a handler; the completion of a session is sent up to three times until the gateway
+acknowledges it. A lost connection does not touch the sessions, which have connections of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from fairlead.agent.backoff import Backoff
+from fairlead.agent.connector import wait_closed
+from fairlead.agent.credentials import explain
+from fairlead.agent.errors import AgentError, ServiceError
+from fairlead.agent.gateway_client import GatewayClient, Liveness
+from fairlead.protocol.control_channel import (
+    MAX_CONTROL_PAYLOAD_BYTES,
+    Received,
+    TaskAcknowledge,
+    TaskComplete,
+    UnknownMessage,
+    decode_control_message,
+    encode_control_message,
+)
+from fairlead.protocol.errors import MalformedMessage
+from fairlead.protocol.message import HEADER_BYTES
+from fairlead.protocol.message_ids import SEED_BYTES, MessageIds, format_message_id
+from fairlead.protocol.open_channel import ControlOpen
+from fairlead.protocol.settings import AGENT_VERSION
+from fairlead.transport.errors import TransportError, UpgradeError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fairlead.protocol.control_channel import Body
+
+logger = logging.getLogger(__name__)
+
+MAX_CONTROL_FRAME_BYTES = HEADER_BYTES + MAX_CONTROL_PAYLOAD_BYTES
+"""Largest frame that is taken; a larger one ends the connection with code 1009."""
+
+COMPLETION_SENDS = 3
+COMPLETION_RETRY_S = 1.0
+COMPLETION_WAIT_S = 120.0
+"""How long a completion waits for a control channel before it is given up."""
+
+STEADY_S = 10.0
+"""A connection that lasted this long counts as a success: the next loss starts from the first delay again."""
+
+
+class ControlChannel:
+    """Holds the channel of one node. `handle` is given each message of the gateway but acknowledgements;
+    `refused` is called when the gateway does not accept the node's credentials."""
+
+    def __init__(
+        self,
+        gateway: GatewayClient,
+        instance_id: str,
+        platform_type: str,
+        *,
+        handle: Callable[[Body], None],
+        refused: Callable[[], None],
+        liveness: Liveness,
+        backoff: Backoff,
+    ) -> None:
+        self._gateway = gateway
+        self._instance_id = instance_id
+        self._platform_type = platform_type
+        self._handle = handle
+        self._refused = refused
+        self._liveness = liveness
+        self._backoff = backoff
+        self._ids = MessageIds(os.urandom(SEED_BYTES))
+        self._transport: WSTransport | None = None
+        self._up_since = math.inf
+        self._is_up = asyncio.Event()
+        self._acknowledged: dict[str, asyncio.Event] = {}
+
+    async def run(self) -> None:
+        """Hold the channel open until cancelled."""
+        while True:
+            self._up_since = math.inf
+            try:
+                await self._hold()
+            except (AgentError, TransportError) as error:
+                logger.warning("no control channel: %s", explain(error))
+                if isinstance(error, ServiceError | UpgradeError) and error.status in (400, 401, 403):
+                    self._refused()
+            else:
+                logger.warning("control channel lost")
+            if time.monotonic() - self._up_since > STEADY_S:
+                self._backoff.reset()
+            await asyncio.sleep(self._backoff.next_delay_s())
+
+    async def report(self, completion: TaskComplete) -> bool:
+        """Send `completion` until it is acknowledged, at most three times; return whether it was."""
+        message_id = self._ids.next_id()
+        acknowledged = self._acknowledged[format_message_id(message_id)] = asyncio.Event()
+        try:
+            for number in range(1, COMPLETION_SENDS + 1):
+                async with asyncio.timeout(COMPLETION_WAIT_S):
+                    await self._is_up.wait()
+                completion.retry_number = number
+                self._send(encode_control_message(completion, message_id=message_id, created_date=_now_ms()))
+                try:
+                    async with asyncio.timeout(COMPLETION_RETRY_S):
+                        await acknowledged.wait()
+                except TimeoutError:
+                    continue
+                return True
+        except TimeoutError:
+            pass
+        finally:
+            del self._acknowledged[format_message_id(message_id)]
+        logger.warning("session %s: the gateway did not acknowledge its end", completion.session_id)
+        return False
+
+    def close(self) -> None:
+        """Say goodbye on the WebSocket, if there is one."""
+        if self._transport is not None and not self._transport.is_disconnected:
+            self._transport.send_close(WSCloseCode.GOING_AWAY)
+            self._transport.disconnect()
+
+    async def _hold(self) -> None:
+        token = await self._gateway.create_control_channel(self._instance_id)
+        open_frame = ControlOpen(
+            str(uuid.uuid4()),
+            token,
+            AGENT_VERSION,
+            self._platform_type.lower(),
+            incarnation=self._gateway.incarnation,
+        ).encode()
+        listener = _Listener(open_frame, self._receive)
+        transport = await self._gateway.open_control_channel(
+            self._instance_id, listener, MAX_CONTROL_FRAME_BYTES, self._liveness
+        )
+        logger.info("control channel open")
+        self._transport = transport
+        self._up_since = time.monotonic()
+        self._is_up.set()
+        try:
+            await wait_closed(transport)
+        finally:
+            self._is_up.clear()
+
+    def _send(self, frame: bytes) -> None:
+        if self._transport is not None:
+            self._transport.send(WSMsgType.BINARY, frame)
+
+    def _receive(self, received: Received) -> None:
+        match received.body:
+            case TaskAcknowledge():
+                waiting = self._acknowledged.get(received.body.message_id)
+                if waiting is not None:
+                    waiting.set()
+            case UnknownMessage():
+                logger.debug("ignored a control message of type %s", received.body.message_type)
+            case _:
+                self._handle(received.body)
+
+
+class _Listener(WSListener):
+    """The WebSocket's callbacks."""
+
+    def __init__(self, open_frame: str, receive: Callable[[Received], None]) -> None:
+        self._open_frame = open_frame
+        self._receive = receive
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        transport.send(WSMsgType.TEXT, self._open_frame)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        transport.notify_user_specific_pong_received()  # any frame is a sign of life
+        if frame.msg_type in (WSMsgType.BINARY, WSMsgType.TEXT) and frame.fin:
+            try:
+                self._receive(decode_control_message(frame.get_payload_as_bytes()))
+            except MalformedMessage as error:
+                logger.warning("dropped a control message: %s", error)
+        elif frame.msg_type == WSMsgType.CLOSE:
+            reason = printable(frame.get_close_message().decode("utf-8", "replace"))
+            logger.info("the gateway closes the control channel %s", f"({reason})" if reason else "")
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+        elif frame.msg_type != WSMsgType.PONG:
+            logger.warning("the gateway sent a control message in fragments")
+            transport.send_close(WSCloseCode.UNSUPPORTED_DATA)
+            transport.disconnect()
+
+    def send_user_specific_ping(self, transport: WSTransport) -> None:
+        transport.send_ping(b"keepalive")
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,1 @@
+"""HTTP edge: the request pipeline, dispatch and one module per noun."""

@@ -1,0 +1,43 @@
+"""The table from operations to use cases. Each noun's module contributes its rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairlead.api import activations, callers, documents, identities, nodes, sessions
+from fairlead.api.exchange import Exchange
+from fairlead.aws.shapes import Operation
+from fairlead.control.activations import Activations
+from fairlead.control.callers import Callers
+from fairlead.control.documents import Documents
+from fairlead.control.identities import Identities
+from fairlead.control.nodes import Nodes
+from fairlead.control.sessions import Sessions
+
+# Any: the output dataclass of the operation at hand.
+Handler = Callable[[Exchange], Any]
+"""Runs a use case for an exchange that is decoded; called on a database thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """The use cases behind the API."""
+
+    sessions: Sessions
+    activations: Activations
+    nodes: Nodes
+    documents: Documents
+    identities: Identities
+    callers: Callers
+
+
+def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
+    """One handler for every operation of the catalogue."""
+    return {
+        **sessions.handlers(use_cases.sessions),
+        **activations.handlers(use_cases.activations),
+        **nodes.handlers(use_cases.nodes),
+        **documents.handlers(use_cases.documents),
+        **identities.handlers(use_cases.identities),
+        **callers.handlers(use_cases.callers),
+    }

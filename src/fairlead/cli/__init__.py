@@ -1,0 +1,1 @@
+"""Command line: arguments to calls, one module per command; imports late."""

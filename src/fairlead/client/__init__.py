@@ -1,0 +1,1 @@
+"""ProxyCommand and plugin entry points, credentials, ssh-config writer."""

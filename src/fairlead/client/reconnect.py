@@ -1,0 +1,99 @@
+"""How a lost connection is brought back: when to try again, and with what to prove the right to.
+
+Today the proof is a signed ResumeSession; whatever else may prove it later needs changes here only. Tries
+start at once and back off to a few seconds, with jitter, until the window has passed.
+"""
+
+from __future__ import annotations
+
+from fairlead.client.errors import ClientError, ServiceError, SessionEnded
+from fairlead.transport.errors import TransportError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fairlead.client.api_calls import SessionApi, SessionGrant
+    from fairlead.transport.websocket_link import WebSocketLink
+
+FIRST_DELAY_S = 0.05
+"""Upper end of the first pause; drawn at random so that many clients of one gateway do not come at once."""
+
+MAX_DELAY_S = 2.0
+
+STABLE_AFTER_S = 10.0
+"""A connection that lasted so long counts as restored; a shorter one was another failed try."""
+
+OVER_CODES = frozenset(
+    ("DoesNotExistException", "AccessDeniedException", "InvalidSessionId", "ValidationException")
+)
+"""Errors of ResumeSession that no further try will change."""
+
+
+def delay_before(attempt: int, chance: float) -> float:
+    """Seconds to wait before try number `attempt` (from 0); `chance` is in [0, 1)."""
+    ceiling = min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt, 16))
+    return ceiling * (0.5 + chance / 2)
+
+
+class Reconnector:
+    """Brings one session back after a loss."""
+
+    def __init__(
+        self,
+        api: SessionApi,
+        open_link: Callable[[SessionGrant], WebSocketLink],
+        *,
+        window_s: float,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        pause: Callable[[float], bool],
+        log: Callable[[str], None],
+    ) -> None:
+        """`pause` waits so many seconds and returns False when the local side is gone or a signal came."""
+        self._api = api
+        self._open_link = open_link
+        self._window_s = window_s
+        self._clock = clock
+        self._chance = chance
+        self._pause = pause
+        self._log = log
+        self._attempt = 0
+        self._began = 0.0
+        self._restored_at: float | None = None
+
+    def restore(self, session_id: str, reason: str) -> WebSocketLink | None:
+        """A new link with its open frame queued, or None when the local side is gone.
+
+        `reason` says why the old one is lost. Raises `SessionEnded` when the service says that the session is
+        over or the window has passed.
+        """
+        now = self._clock()
+        if self._restored_at is None or now - self._restored_at >= STABLE_AFTER_S:
+            self._attempt, self._began = 0, now
+        last_failure = reason
+        while self._clock() - self._began <= self._window_s:
+            if not self._pause(delay_before(self._attempt, self._chance())):
+                return None
+            self._attempt += 1
+            try:
+                grant = self._api.resume_session(session_id)
+                if grant is None:
+                    raise SessionEnded(
+                        f"the connection was lost ({reason}) and the session is over: not resumed"
+                    )
+                link = self._open_link(grant)
+                self._restored_at = self._clock()
+                return link
+            except ServiceError as exc:
+                if exc.code in OVER_CODES:
+                    raise SessionEnded(f"the session cannot be resumed: {exc}") from None
+                last_failure = str(exc)
+            except SessionEnded:
+                raise
+            except (TransportError, ClientError) as exc:
+                # Missing credentials too: they may have to come over the very network that is away.
+                last_failure = str(exc)
+            self._log(f"try {self._attempt} to resume failed: {last_failure}")
+        text = f"the connection could not be resumed within {self._window_s:.0f} s: {last_failure}"
+        raise SessionEnded(text, is_certain=False)

@@ -1,0 +1,62 @@
+"""What every program that carries a session needs around it, wired in one place.
+
+The standard descriptors occupied, the ending signals watched, the debug log, the settings, and with them the
+dialer and the signed calls. Which session to carry is the program's own business: `client.proxy` starts one,
+`client.plugin` is given one.
+"""
+
+from __future__ import annotations
+
+import os
+
+from fairlead.client.api_calls import SessionApi
+from fairlead.client.credentials import CredentialSource, resolve_credentials
+from fairlead.client.debug_log import DebugLog
+from fairlead.client.settings import ClientSettings
+from fairlead.client.signals import SignalWatch
+from fairlead.client.ssh_proxy import SshProxy
+from fairlead.client.standard_streams import STDIN, STDOUT, occupy_standard_descriptors
+from fairlead.transport.dialer import Dialer
+from fairlead.transport.local_stream import DescriptorStream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fairlead.client.api_calls import SessionGrant
+    from fairlead.client.ssh_proxy import SessionSubject
+
+
+class SessionProcess:
+    """This process, prepared to carry one session between its standard streams and the service.
+
+    `log` and `api` are for what comes before the session; `watch` tells which signal ended the process.
+    """
+
+    __slots__ = ("_dialer", "_resume_window_s", "api", "log", "watch")
+
+    def __init__(self, *, region: str | None, profile: str | None, endpoint_url: str | None) -> None:
+        """What is None comes from the environment or the AWS profile. Raises `SettingsError` or a
+        `TransportError` when these cannot be used."""
+        occupy_standard_descriptors()
+        self.watch = SignalWatch()
+        self.watch.install()
+        self.log = DebugLog.open(os.environ)
+        settings = ClientSettings(os.environ, region=region, profile=profile, endpoint_url=endpoint_url)
+        dialer = Dialer(settings.trust, os.environ)
+        source = CredentialSource(lambda: resolve_credentials(settings, dialer))
+        self.api = SessionApi(settings.endpoint_url("ssm"), settings.region, source, dialer)
+        self._dialer = dialer
+        self._resume_window_s = settings.resume_window_s
+
+    def carry(self, subject: SessionSubject, grant: SessionGrant) -> int:
+        """Stream until the session is over; the exit status."""
+        local = DescriptorStream(STDIN, STDOUT)
+        return SshProxy(
+            subject,
+            grant,
+            self.api,
+            self._dialer,
+            local,
+            self.watch,
+            self.log,
+            resume_window_s=self._resume_window_s,
+        ).run()

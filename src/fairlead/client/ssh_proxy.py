@@ -1,0 +1,234 @@
+"""One session on stdin and stdout, from its grant to its end: what `fairlead proxy` and the plugin share.
+
+Opens the WebSocket, runs the poll loop, brings a lost connection back, and turns the way the session ended
+into an exit status or one line of text. Starting the session is the caller's part.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from fairlead.client.errors import ClientError, SessionEnded
+from fairlead.client.failures import say
+from fairlead.client.reconnect import Reconnector
+from fairlead.client.signals import Interrupted
+from fairlead.protocol.data_channel import DataChannel
+from fairlead.protocol.message_ids import SEED_BYTES, MessageIds, format_message_id
+from fairlead.protocol.open_channel import ClientOpen
+from fairlead.protocol.roles import CLIENT
+from fairlead.protocol.settings import CLIENT_VERSION, ChannelSettings
+from fairlead.transport import mask
+from fairlead.transport.addresses import parse_endpoint
+from fairlead.transport.errors import TransportError, printable
+from fairlead.transport.poll_endpoint import Outcome, PollEndpoint
+from fairlead.transport.websocket_link import WebSocketLink, open_websocket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fairlead.client.api_calls import SessionApi, SessionGrant
+    from fairlead.client.debug_log import DebugLog
+    from fairlead.client.signals import SignalWatch
+    from fairlead.protocol.events import HandshakeFinished
+    from fairlead.transport.dialer import Dialer
+    from fairlead.transport.local_stream import LocalStream
+
+SSH_DOCUMENT = "AWS-StartSSHSession"
+
+GOODBYE_TIMEOUT_S = 3.0
+"""For a TerminateSession that nobody waits for."""
+
+
+class SessionSubject:
+    """What the session is about, for the texts that a user sees. `port` may be unknown (empty)."""
+
+    __slots__ = ("document_name", "port", "program", "target")
+
+    def __init__(self, program: str, target: str, port: str, document_name: str) -> None:
+        self.program = program
+        self.target = target
+        self.port = port
+        self.document_name = document_name
+
+
+class SshProxy:
+    """One session. `random` and `clock` are arguments for the sake of tests."""
+
+    def __init__(
+        self,
+        subject: SessionSubject,
+        grant: SessionGrant,
+        api: SessionApi,
+        dialer: Dialer,
+        local: LocalStream,
+        watch: SignalWatch,
+        log: DebugLog,
+        *,
+        resume_window_s: float,
+        random: Callable[[int], bytes] = os.urandom,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._subject = subject
+        self._grant = grant
+        self._api = api
+        self._dialer = dialer
+        self._local = local
+        self._watch = watch
+        self._log = log
+        self._random = random
+        self._clock = clock
+        self._end_is_known = False
+        self._ids = MessageIds(random(SEED_BYTES))
+        self._client_id = format_message_id(self._ids.next_id())
+        self._channel = DataChannel(
+            CLIENT,
+            ChannelSettings(CLIENT_VERSION, zero_digest=subject.document_name == SSH_DOCUMENT),
+            MessageIds(random(SEED_BYTES)),
+            time.time() - clock(),
+        )
+        self._endpoint = PollEndpoint(
+            self._channel,
+            local,
+            wake_descriptor=watch.descriptor,
+            on_start=self._refusal,
+            log=log.write,
+            clock=clock,
+        )
+        self._reconnector = Reconnector(
+            api,
+            self._open_link,
+            window_s=resume_window_s,
+            clock=clock,
+            chance=lambda: int.from_bytes(random(4), "big") / 2**32,
+            pause=self._pause,
+            log=log.write,
+        )
+
+    def run(self) -> int:
+        """Carry the session to its end; the exit status. Raises `SessionEnded` or a `TransportError` when it
+        failed; the session is terminated then."""
+        if not mask.is_fast:
+            self._log.write("the C mask function of the websockets package is missing: uploads will be slow")
+        try:
+            return self._run()
+        except Interrupted:
+            return self._watch.exit_status
+        finally:
+            self._watch.raises = False
+            self._local.restore()
+            if not self._end_is_known:
+                self._terminate()
+            self._api.close()
+
+    def _run(self) -> int:
+        link = self._open_link(self._grant)
+        while True:
+            self._endpoint.attach(link)
+            outcome = self._run_loop()
+            self._log.write(f"{outcome.kind}: {outcome.text}")
+            if outcome.kind != Outcome.CONNECTION_LOST:
+                # Told by the gateway, or we told the agent, which takes no word before its handshake.
+                self._end_is_known = outcome.kind == Outcome.PEER_END or self._endpoint.has_started
+                return self._status(outcome)
+            restored = None if self._endpoint.is_leaving else self._restore(outcome.text)
+            if restored is None:
+                return self._exit_status()
+            link = restored
+            self._channel.connection_restored(self._clock())
+
+    def _run_loop(self) -> Outcome:
+        self._watch.raises = False
+        try:
+            return self._endpoint.run()
+        finally:
+            self._watch.raises = self._watch.received is None
+
+    def _exit_status(self) -> int:
+        """For a session that ended on this side. Raises `SessionEnded` when bytes were lost here."""
+        if self._watch.received is not None:
+            return self._watch.exit_status
+        if self._local.failure:
+            raise SessionEnded(self._local.failure)
+        return 0
+
+    def _status(self, outcome: Outcome) -> int:
+        """The exit status of a session that ended as it should; else raise why not."""
+        subject, session_id = self._subject, self._grant.session_id
+        if outcome.kind == Outcome.LOCAL_END or self._watch.received is not None:
+            return self._exit_status()
+        if outcome.kind == Outcome.CONNECT_FAILED:
+            port = f"port {subject.port}" if subject.port else "the port"
+            raise SessionEnded(
+                f"{subject.target} does not accept connections on {port}: is sshd running there?"
+            )
+        if outcome.text:
+            raise SessionEnded(f"session {session_id} to {subject.target} ended: {printable(outcome.text)}")
+        if self._endpoint.received_bytes == 0 and not self._endpoint.input_has_ended:
+            raise SessionEnded(f"session {session_id} ended before {subject.target} sent anything")
+        return self._exit_status()
+
+    # -- connections --
+
+    def _open_link(self, grant: SessionGrant) -> WebSocketLink:
+        """Connect to the grant's stream URL and queue the open frame."""
+        endpoint = parse_endpoint(grant.stream_url)
+        sock = self._api.take_connection(endpoint)
+        leftover = None
+        if sock is not None:
+            try:
+                leftover = open_websocket(sock, endpoint, self._random)
+            except TransportError as exc:
+                self._log.write(f"the API's connection did not become a WebSocket: {exc}")
+                sock.close()
+                sock = None
+        if sock is None or leftover is None:
+            sock = self._dialer.dial(endpoint)
+            try:
+                leftover = open_websocket(sock, endpoint, self._random)
+            except BaseException:
+                sock.close()
+                raise
+        link = WebSocketLink(sock, leftover, self._random, self._clock())
+        request_id = format_message_id(self._ids.next_id())
+        link.send_text(ClientOpen(request_id, grant.token_value, self._client_id, CLIENT_VERSION).encode())
+        self._log.write(f"opened the data channel of session {grant.session_id} at {endpoint.authority}")
+        return link
+
+    def _restore(self, reason: str) -> WebSocketLink | None:
+        try:
+            return self._reconnector.restore(self._grant.session_id, reason)
+        except SessionEnded as exc:
+            self._end_is_known = exc.is_certain
+            self._endpoint.finish_local()
+            raise
+
+    def _pause(self, seconds: float) -> bool:
+        # A signal that came while the loop was losing its connection has raised nothing.
+        if self._watch.received is None:
+            time.sleep(seconds)
+        return self._watch.received is None and not self._local.reader_is_gone
+
+    def _terminate(self) -> None:
+        """Ask the service to end the session, as a courtesy: it ends without us as well, only later."""
+        self._api.timeout_s = GOODBYE_TIMEOUT_S
+        try:
+            self._api.terminate_session(self._grant.session_id)
+        except (ClientError, TransportError) as exc:
+            self._log.write(f"TerminateSession failed: {exc}")
+
+    # -- the start --
+
+    def _refusal(self, started: HandshakeFinished) -> str | None:
+        """Why the session that the agent has announced cannot be carried here; None when it can."""
+        if started.customer_message:
+            say(self._subject.program, started.customer_message)
+        if started.session_type != "Port":
+            return (
+                f"sessions of type {printable(started.session_type, 40)} are not supported by this client yet"
+            )
+        kind = (started.properties or {}).get("type")
+        if kind:
+            return f"port sessions of type {printable(str(kind), 40)} are not supported by this client yet"
+        return None

@@ -1,0 +1,1 @@
+"""Use cases: sessions, nodes, activations, identities, authentication, authorization. Synchronous."""

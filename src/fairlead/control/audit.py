@@ -1,0 +1,160 @@
+"""The record of a call or of a security event, with everything secret left out.
+
+Which members are secret is part of their description (`String.sensitive`), so a new operation cannot forget
+it. `calls` decides when records are written.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import is_dataclass
+from datetime import datetime
+from typing import Any
+
+from fairlead.aws.shapes import ListOf, MapOf, Operation, Shape, String, Structure, Timestamp, members_of
+from fairlead.control.environment import Environment
+from fairlead.control.identifiers import uuid_text
+from fairlead.domain.audit import AuditRecord
+from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.domain.errors import AccessDenied
+from fairlead.policy.decision import Decision
+
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+"""What stands in a record in place of a token, a code or a secret."""
+
+MAX_TEXT_CHARACTERS = 4096
+"""Longest text that a record repeats; what is longer is cut and ends with an ellipsis."""
+
+MAX_ENTRIES = 200
+"""Most entries of a list or map that a record repeats."""
+
+SECURITY_EVENT_SOURCE = "fairlead.security"
+_READ_ONLY_PREFIXES = ("Describe", "Get", "List")
+
+
+def is_read_only(operation: Operation) -> bool:
+    """True for operations that change nothing; their answers are not recorded."""
+    return operation.name.startswith(_READ_ONLY_PREFIXES)
+
+
+def call_record(
+    env: Environment,
+    caller: Caller,
+    operation: Operation,
+    request: object | None,
+    *,
+    response: object | None = None,
+    error: Exception | None = None,
+    decisions: Sequence[Decision] = (),
+) -> AuditRecord:
+    """The record of one call: answered with `response`, or refused with `error`."""
+    if isinstance(error, AccessDenied) and error.decision is not None:
+        decisions = (*decisions, error.decision)
+    shows_response = response is not None and not is_read_only(operation)
+    return AuditRecord(
+        **_who(env, caller),
+        event_source=f"{operation.service}.amazonaws.com",
+        event_name=operation.name,
+        is_read_only=is_read_only(operation),
+        request_parameters=None if request is None else _structure(request),
+        response_elements=_structure(response) if shows_response else None,
+        error_code=None if error is None else type(error).__name__,
+        error_message=None if error is None else _cut(str(error)),
+        decision={"decisions": [_decision(decision) for decision in decisions]} if decisions else None,
+    )
+
+
+def security_record(
+    env: Environment, who: Caller | Origin, name: str, details: Mapping[str, str | int]
+) -> AuditRecord:
+    """The record of something refused outside the API: a frame, a token, a copied identity."""
+    caller = who if isinstance(who, Caller) else anonymous(env, who)
+    return AuditRecord(
+        **_who(env, caller),
+        event_source=SECURITY_EVENT_SOURCE,
+        event_name=name,
+        is_read_only=False,
+        request_parameters={
+            key: _cut(value) if isinstance(value, str) else value for key, value in details.items()
+        },
+    )
+
+
+def anonymous(env: Environment, origin: Origin) -> Caller:
+    """The caller of an operation that is unsigned by design."""
+    return Caller(
+        kind=CallerKind.ANONYMOUS,
+        scope=env.settings.default_scope,
+        arn="anonymous",
+        principal_id="anonymous",
+        name="anonymous",
+        access_key_id="",
+        origin=origin,
+    )
+
+
+def _who(env: Environment, caller: Caller) -> dict[str, Any]:  # Any: keyword arguments of AuditRecord
+    return {
+        "id": uuid_text(env.random_bytes),
+        "at": env.now(),
+        "scope": caller.scope,
+        "principal_arn": caller.arn,
+        "principal_id": caller.principal_id,
+        "user_name": caller.name,
+        "access_key_id": caller.access_key_id,
+        "source_address": caller.origin.source_address,
+        "user_agent": _cut(caller.origin.user_agent),
+        "request_id": caller.origin.request_id,
+    }
+
+
+def _structure(value: object) -> dict[str, Any]:  # Any: JSON
+    """The members that are there, with lower-camel names."""
+    present = {member: getattr(value, member.name) for member in members_of(type(value))}
+    return {
+        member.wire_name[:1].lower() + member.wire_name[1:]: _json(member.shape, item)
+        for member, item in present.items()
+        if item is not None
+    }
+
+
+def _json(shape: Shape, value: Any) -> Any:  # Any: a value of the shape in, JSON out
+    match shape:
+        case String(sensitive=True):
+            return HIDDEN
+        case String():
+            return _cut(value)
+        case Timestamp():
+            return moment_text(value)
+        case ListOf(item=item):
+            return [_json(item, entry) for entry in value[:MAX_ENTRIES]]
+        case MapOf(value=item):
+            entries = list(value.items())[:MAX_ENTRIES]
+            return {_cut(key): _json(item, entry) for key, entry in entries}
+        case Structure():
+            assert is_dataclass(value)
+            return _structure(value)
+        case _:
+            return value
+
+
+def moment_text(moment: datetime) -> str:
+    """ISO 8601 in UTC, as records write it."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def _decision(decision: Decision) -> dict[str, Any]:  # Any: JSON
+    return {
+        "action": decision.action,
+        "verdict": decision.verdict.value,
+        "resources": [
+            {
+                "resource": _cut(result.resource),
+                "verdict": result.verdict.value,
+                "statements": [str(statement) for statement in result.statements],
+            }
+            for result in decision.results
+        ],
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT_CHARACTERS else f"{text[:MAX_TEXT_CHARACTERS]}…"

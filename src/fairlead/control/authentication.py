@@ -1,0 +1,155 @@
+"""Who makes a call, proven by the signature of the request.
+
+Three kinds of credentials: the access key of a user, the sealed credentials of a node (`node_credentials`),
+and the RSA key of a node, for the two operations with which it comes to credentials at all. The signature
+itself is judged by `aws.sigv4`; here the keys are found. The API's requests and the gateway's come through
+here alike.
+
+A source whose credentials are refused too often is told to slow down instead of why (`Throttled`). Calls
+that do prove who they are pass all the same, so nobody behind the same address is locked out by another's
+mistakes.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from fairlead.aws import arn, sigv4
+from fairlead.aws.errors import SignatureError
+from fairlead.control.environment import Environment
+from fairlead.control.node_credentials import open_token
+from fairlead.control.node_keys import rsa_verifier
+from fairlead.control.throttling import TokenBuckets, source_key
+from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.domain.errors import (
+    AuthenticationFailed,
+    CredentialsExpired,
+    InvalidInstanceId,
+    Throttled,
+    UnknownAccessKey,
+)
+from fairlead.domain.identities import Role
+from fairlead.domain.nodes import Node
+from fairlead.domain.scope import Scope
+from fairlead.domain.unit_of_work import UnitOfWork
+
+_TEMPORARY_PREFIX = "ASIA"
+_NODE_ID = re.compile(r"mi-[0-9a-f]{17}", re.ASCII)
+_SSM = "ssm"
+
+
+class Authenticator:
+    """Turns signed requests into callers."""
+
+    def __init__(self, env: Environment, throttle: TokenBuckets | None = None) -> None:
+        """`throttle` counts refused credentials by source; by default one is made from the settings."""
+        self._env = env
+        if throttle is None:
+            throttle = TokenBuckets(env.settings.failed_signature_rate, env.settings.rate_limited_keys)
+        self._throttle = throttle
+
+    def authenticate(self, request: sigv4.Request, origin: Origin, service: str) -> Caller:
+        """The caller of a request to `service` (as in a credential scope: `ssm`, `iam`, `ssmmessages`).
+
+        Raises the `SignatureError` family of `aws.errors`, UnknownAccessKey, CredentialsExpired or Throttled.
+        """
+        return self._counted(origin, lambda: self._authenticate(request, origin, service))
+
+    def authenticate_node_key(self, request: sigv4.Request, origin: Origin) -> Caller:
+        """The node that signed with its RSA key; only node ids can call this way.
+
+        Raises as `authenticate`, and InvalidInstanceId for a node that is not, or no longer, registered: by
+        that its agent knows that it need not try again soon.
+        """
+        return self._counted(origin, lambda: self._authenticate_node_key(request, origin))
+
+    def _counted(self, origin: Origin, authenticate: Callable[[], Caller]) -> Caller:
+        try:
+            return authenticate()
+        except (SignatureError, AuthenticationFailed, InvalidInstanceId) as error:
+            if not self._throttle.take(source_key(origin.source_address), self._env.now()):
+                raise Throttled from error
+            raise
+
+    def _authenticate(self, request: sigv4.Request, origin: Origin, service: str) -> Caller:
+        signed = sigv4.parse(request)
+        now = self._env.now()
+        if signed.access_key_id.startswith(_TEMPORARY_PREFIX):
+            return self._authenticate_node(signed, origin, service, now)
+        return self._authenticate_user(signed, origin, service, now)
+
+    def _authenticate_user(
+        self, signed: sigv4.SignedRequest, origin: Origin, service: str, now: datetime
+    ) -> Caller:
+        if signed.session_token is not None:
+            raise UnknownAccessKey
+        with self._env.store.read() as uow:
+            found = uow.identities.get_access_key(signed.access_key_id)
+            user = uow.identities.get_user_by_id(found[0].user_id) if found is not None else None
+        if found is None or user is None or not found[0].is_active:
+            raise UnknownAccessKey
+        sigv4.check_scope(signed, service=service, regions=self._env.settings.regions)
+        sigv4.verify(signed, sigv4.hmac_verifier(found[1]), now.timestamp())
+        return Caller(
+            kind=CallerKind.USER,
+            scope=Scope(user.account_id, signed.scope.region),
+            arn=user.arn,
+            principal_id=user.id,
+            name=user.name,
+            access_key_id=signed.access_key_id,
+            origin=origin,
+        )
+
+    def _authenticate_node(
+        self, signed: sigv4.SignedRequest, origin: Origin, service: str, now: datetime
+    ) -> Caller:
+        if signed.session_token is None:
+            raise UnknownAccessKey
+        credentials = open_token(self._env.sealer, signed.session_token, signed.access_key_id)
+        with self._env.store.read() as uow:
+            node = uow.nodes.find(credentials.node_id)
+            role = _role_of(uow, node) if node is not None else None
+        if node is None or role is None:
+            raise UnknownAccessKey
+        sigv4.check_scope(signed, service=service, regions=(node.scope.region,))
+        sigv4.verify(signed, sigv4.hmac_verifier(credentials.secret_access_key), now.timestamp())
+        if now >= credentials.expires_at:
+            raise CredentialsExpired
+        return _node_caller(node, role, credentials.access_key_id, origin)
+
+    def _authenticate_node_key(self, request: sigv4.Request, origin: Origin) -> Caller:
+        signed = sigv4.parse(request)
+        node_id = signed.access_key_id
+        if not _NODE_ID.fullmatch(node_id) or signed.session_token is not None:
+            raise UnknownAccessKey
+        with self._env.store.read() as uow:
+            node = uow.nodes.find(node_id)
+            role = _role_of(uow, node) if node is not None else None
+        if node is None:
+            raise InvalidInstanceId(f"Not existing InstanceId {node_id}")
+        sigv4.check_scope(signed, service=_SSM, regions=(node.scope.region,))
+        sigv4.verify(signed, rsa_verifier(node.public_key), self._env.now().timestamp())
+        return _node_caller(node, role, node_id, origin)
+
+
+def _role_of(uow: UnitOfWork, node: Node) -> Role | None:
+    return uow.identities.get_role(node.scope.account_id, node.role_name)
+
+
+def _node_caller(node: Node, role: Role | None, access_key_id: str, origin: Origin) -> Caller:
+    """A node as the session of its role that is named after it. Nothing of it is the node's own word.
+
+    Without a role it can only ask for credentials, and is refused them.
+    """
+    return Caller(
+        kind=CallerKind.NODE,
+        scope=node.scope,
+        arn=str(arn.assumed_role(node.scope.account_id, node.role_name, node.id)),
+        principal_id=f"{role.id if role is not None else ''}:{node.id}",
+        name=node.id,
+        access_key_id=access_key_id,
+        origin=origin,
+        node_id=node.id,
+        role_name=node.role_name,
+        role_arn=role.arn if role is not None else None,
+    )

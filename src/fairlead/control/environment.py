@@ -1,0 +1,67 @@
+"""What every use case works with: the store, the clock, chance, the sealer and the settings.
+
+A value made once by the composition root. Time and chance come from here and from nowhere else, so a test
+decides both.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairlead.control.sealing import Sealer
+from fairlead.domain.scope import Scope
+from fairlead.domain.unit_of_work import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How often something may happen: `burst` times at once, then `per_s` times a second."""
+
+    burst: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlSettings:
+    """The numbers that use cases need. Lifetimes are in seconds."""
+
+    account_id: str
+    """The account of this installation: 12 digits."""
+    regions: tuple[str, ...]
+    """The regions served; the first is the default."""
+    client_token_lifetime_s: int = 60
+    """How long a client may take from StartSession or ResumeSession to its data channel."""
+    agent_token_lifetime_s: int = 60
+    """How long an agent may take from creating a channel to opening it."""
+    node_token_lifetime_s: int = 3600
+    """How long a node's role credentials last. Agents renew them at half of it."""
+    start_session_rate: Rate = Rate(burst=100, per_s=10)
+    """StartSession and ResumeSession, for each principal: fifty parallel ssh and some more at once."""
+    registration_rate: Rate = Rate(burst=200, per_s=5)
+    """RegisterManagedInstance, for each source address: a rack behind one NAT at once."""
+    anonymous_refusal_rate: Rate = Rate(burst=100, per_s=0.1)
+    """Recorded refusals of registrations, of all sources together: nobody may fill the disk with them."""
+    failed_signature_rate: Rate = Rate(burst=60, per_s=1)
+    """Refused credentials, for each source address; calls that prove who they are do not count."""
+    security_event_rate: Rate = Rate(burst=100, per_s=1)
+    """Recorded security events, for each principal or source address."""
+    audit_days: int = 90
+    """How long audit records are kept; CloudTrail's event history has the same 90 days."""
+    rate_limited_keys: int = 10_000
+    """How many principals or addresses each of these limits remembers."""
+
+    @property
+    def default_scope(self) -> Scope:
+        """Where something is recorded that names neither account nor region."""
+        return Scope(self.account_id, self.regions[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The surroundings of a use case. `now` gives aware moments in UTC, `random_bytes` that many bytes."""
+
+    store: Store
+    now: Callable[[], datetime]
+    random_bytes: Callable[[int], bytes]
+    sealer: Sealer
+    settings: ControlSettings

@@ -1,0 +1,152 @@
+"""DescribeInstanceInformation: from filters to a query, and from nodes to what is listed of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from fairlead.control.calls import Call
+from fairlead.control.paging import Listing, cut_page, decode_position, encode_position
+from fairlead.control.sealing import Sealer
+from fairlead.domain.errors import InvalidFilterKey, InvalidFilterValue, InvalidInstanceId
+from fairlead.domain.nodes import Node, NodeQuery, PingStatus
+from fairlead.domain.operations.nodes import (
+    DescribeInstanceInformationRequest,
+    DescribeInstanceInformationResponse,
+    InstanceInformation,
+)
+
+DEFAULT_PAGE = 10
+RESOURCE_TYPE = "ManagedInstance"
+SOURCE_TYPE = "AWS::SSM::ManagedInstance"
+
+_KEY_NAMES: Mapping[str, str] = {
+    "AgentVersions": "AgentVersion",
+    "PlatformTypes": "PlatformType",
+}
+"""Keys with two spellings, brought to one."""
+
+_KEYS = frozenset(
+    {
+        "ActivationIds",
+        "AgentVersion",
+        "AssociationStatus",
+        "IamRole",
+        "InstanceIds",
+        "PingStatus",
+        "PlatformType",
+        "ResourceType",
+        "SourceIds",
+        "SourceTypes",
+    }
+)
+_ENUMS: Mapping[str, frozenset[str]] = {
+    "PingStatus": frozenset(status.value for status in PingStatus),
+    "ResourceType": frozenset({RESOURCE_TYPE, "EC2Instance"}),
+    "SourceTypes": frozenset({SOURCE_TYPE, "AWS::EC2::Instance", "AWS::IoT::Thing"}),
+}
+
+
+def describe(
+    call: Call, sealer: Sealer, request: DescribeInstanceInformationRequest
+) -> DescribeInstanceInformationResponse:
+    """One page. Raises InvalidFilterKey, InvalidFilterValue, InvalidInstanceId or InvalidNextToken."""
+    scope = call.caller.scope
+    conditions = _conditions(request)
+    listing = Listing(call.operation, scope.account_id, scope.region, sorted(conditions.items()))
+    size = request.max_results or DEFAULT_PAGE
+    position = decode_position(sealer, listing, request.next_token)
+    _check_ids(call, conditions.get("InstanceIds", ()))
+    query = _query(call, conditions)
+    if query is None:
+        return DescribeInstanceInformationResponse(instance_information_list=())
+    after_id = None if position is None else position[0]
+    page, has_more = cut_page(
+        call.uow.nodes.describe(replace(query, after_id=after_id, limit=size + 1)), size
+    )
+    return DescribeInstanceInformationResponse(
+        instance_information_list=tuple(_item(node, call.now) for node in page),
+        next_token=encode_position(sealer, listing, page[-1].id) if has_more else None,
+    )
+
+
+def _conditions(request: DescribeInstanceInformationRequest) -> dict[str, list[str]]:
+    """For each key the values that satisfy all its filters."""
+    if request.filters and request.instance_information_filter_list:
+        raise InvalidFilterKey("Give either Filters or InstanceInformationFilterList, not both.")
+    given = [(item.key, item.values) for item in request.filters or ()]
+    given += [(item.key, item.value_set) for item in request.instance_information_filter_list or ()]
+    conditions: dict[str, list[str]] = {}
+    for spelled, values in given:
+        key = _KEY_NAMES.get(spelled, spelled)
+        _check_filter(key, values)
+        before = conditions.get(key)
+        conditions[key] = [value for value in values if before is None or value in before]
+    return conditions
+
+
+def _check_filter(key: str, values: Iterable[str]) -> None:
+    if key == "tag-key" or key.startswith("tag:"):
+        raise InvalidFilterKey("Filters by tag are not served yet.")
+    if key not in _KEYS:
+        raise InvalidFilterKey(f"The filter key is not one of {', '.join(sorted(_KEYS))}.")
+    allowed = _ENUMS.get(key)
+    if allowed is not None and not allowed.issuperset(values):
+        raise InvalidFilterValue(f"The filter {key} takes only {', '.join(sorted(allowed))}.")
+
+
+def _check_ids(call: Call, node_ids: Iterable[str]) -> None:
+    for node_id in node_ids:
+        if call.uow.nodes.get(call.caller.scope, node_id) is None:
+            raise InvalidInstanceId(f"Not existing InstanceId {node_id}")
+
+
+def _query(call: Call, conditions: Mapping[str, list[str]]) -> NodeQuery | None:
+    """What to look for; None where no node can satisfy the conditions."""
+    statuses = conditions.get("PingStatus")
+    if (
+        not all(conditions.values())
+        or RESOURCE_TYPE not in conditions.get("ResourceType", (RESOURCE_TYPE,))
+        or SOURCE_TYPE not in conditions.get("SourceTypes", (SOURCE_TYPE,))
+        or "AssociationStatus" in conditions
+    ):
+        return None
+    return NodeQuery(
+        scope=call.caller.scope,
+        node_ids=_node_ids(conditions),
+        activation_ids=conditions.get("ActivationIds"),
+        iam_roles=conditions.get("IamRole"),
+        agent_versions=conditions.get("AgentVersion"),
+        platform_types=conditions.get("PlatformType"),
+        ping_statuses=None if statuses is None else [PingStatus(status) for status in statuses],
+        now=call.now,
+    )
+
+
+def _node_ids(conditions: Mapping[str, list[str]]) -> list[str] | None:
+    """The source of a hybrid node is the node itself, so both keys name ids."""
+    ids, sources = conditions.get("InstanceIds"), conditions.get("SourceIds")
+    if ids is None or sources is None:
+        return sources if ids is None else ids
+    return [node_id for node_id in ids if node_id in sources]
+
+
+def _item(node: Node, now: datetime) -> InstanceInformation:
+    heartbeat = node.heartbeat
+    return InstanceInformation(
+        instance_id=node.id,
+        ping_status=node.ping_status(now).value,
+        last_ping_date_time=node.last_ping_at,
+        agent_version=heartbeat.agent_version or None,
+        platform_type=heartbeat.platform_type or None,
+        platform_name=heartbeat.platform_name or None,
+        platform_version=heartbeat.platform_version or None,
+        activation_id=node.activation_id,
+        iam_role=node.iam_role,
+        registration_date=node.registered_at,
+        resource_type=RESOURCE_TYPE,
+        name=node.name,
+        ip_address=heartbeat.ip_address or None,
+        computer_name=heartbeat.computer_name or None,
+        source_id=node.id,
+        source_type=SOURCE_TYPE,
+    )

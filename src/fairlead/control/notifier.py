@@ -1,0 +1,31 @@
+"""What use cases tell the gateway, after what they did is committed.
+
+A lost notification does no harm: the gateway offers pending sessions again, and finds ended ones over.
+"""
+
+from typing import Protocol
+
+from fairlead.domain.sessions import Session, SessionEnd
+
+
+class AgentNotifier(Protocol):
+    """Knows which nodes are connected, and passes news on to them.
+
+    Called on the threads that run use cases: implementations are thread-safe, do not block and do not raise.
+    """
+
+    def session_started(self, session: Session) -> None:
+        """Offer a new session to its node."""
+        ...
+
+    def session_terminated(self, session: Session, end: SessionEnd) -> None:
+        """Tell both sides of a session that it is over, and close their channels."""
+        ...
+
+    def node_removed(self, node_id: str) -> None:
+        """Close the control channel of a node that was deregistered."""
+        ...
+
+    def is_connected(self, node_id: str) -> bool:
+        """True while the node has an open control channel."""
+        ...

@@ -1,0 +1,220 @@
+"""Sessions as people use them: start, resume, terminate, list, and whether a node is connected.
+
+What happens on the channels of a session is `channels`; telling nodes is the notifier's.
+"""
+
+from datetime import timedelta
+
+from fairlead.control import session_listing
+from fairlead.control.authorization import deny, node_arn, session_arn
+from fairlead.control.calls import Call, perform
+from fairlead.control.environment import Environment
+from fairlead.control.identifiers import channel_token, digest, session_id
+from fairlead.control.notifier import AgentNotifier
+from fairlead.control.references import DocumentReference, document_reference
+from fairlead.control.text import printable
+from fairlead.control.throttling import TokenBuckets
+from fairlead.control.versions import check_agent_version
+from fairlead.domain.callers import Caller
+from fairlead.domain.documents import DEFAULT_DOCUMENT, SessionDocument, SessionType, substitute
+from fairlead.domain.errors import DocumentUnsupported, SessionNotFound, TargetNotConnected, Throttled
+from fairlead.domain.nodes import Node
+from fairlead.domain.operations import sessions as operations
+from fairlead.domain.sessions import (
+    ChannelSide,
+    ChannelToken,
+    EndReason,
+    Session,
+    SessionEnd,
+    SessionStatus,
+)
+
+MAX_REASON_CHARACTERS = 256
+
+
+class Sessions:
+    """The use cases of sessions."""
+
+    def __init__(self, env: Environment, notifier: AgentNotifier) -> None:
+        self._env = env
+        self._notifier = notifier
+        self._throttle = TokenBuckets(env.settings.start_session_rate, env.settings.rate_limited_keys)
+
+    def start_session(
+        self, caller: Caller, request: operations.StartSessionRequest, stream_base_url: str
+    ) -> operations.StartSessionResponse:
+        """Start a session to a connected node, and offer it to the node once it is committed.
+
+        `stream_base_url` is where the client is to connect, such as `wss://host:port`. Access is checked
+        before anything is said about what exists. Raises AccessDenied, DocumentNotFound, DocumentUnsupported,
+        InvalidParameters, TargetNotConnected, TargetUnsupported or Throttled; then there is no session.
+        """
+
+        def work(call: Call) -> operations.StartSessionResponse:
+            self._limit(call)
+            session = self._new_session(call, request)
+            call.uow.sessions.add(session)
+            call.after_commit(lambda: self._notifier.session_started(session))
+            return operations.StartSessionResponse(
+                session_id=session.id,
+                token_value=self._give_token(call, session),
+                stream_url=stream_url(stream_base_url, session.id),
+            )
+
+        return perform(self._env, caller, operations.START_SESSION, request, work)
+
+    def resume_session(
+        self, caller: Caller, request: operations.ResumeSessionRequest, stream_base_url: str
+    ) -> operations.ResumeSessionResponse:
+        """A new token for a session of the caller's; tokens given before are void.
+
+        A session that is over is answered without a token, which clients show as "timed out". Raises
+        AccessDenied, SessionNotFound or Throttled.
+        """
+
+        def work(call: Call) -> operations.ResumeSessionResponse:
+            self._limit(call)
+            arn = session_arn(caller, request.session_id)
+            call.authorize((arn,))
+            session = call.uow.sessions.get(caller.scope, request.session_id)
+            if session is None:
+                raise SessionNotFound(f"Session {request.session_id} does not exist.")
+            if session.owner_id != caller.principal_id:
+                reason = "because another principal started the session"
+                raise deny(caller, operations.RESUME_SESSION.action, arn, reason)
+            if not session.status.is_active or session.status is SessionStatus.TERMINATING:
+                return operations.ResumeSessionResponse(session_id=session.id)
+            return operations.ResumeSessionResponse(
+                session_id=session.id,
+                token_value=self._give_token(call, session),
+                stream_url=stream_url(stream_base_url, session.id),
+            )
+
+        return perform(self._env, caller, operations.RESUME_SESSION, request, work)
+
+    def terminate_session(
+        self, caller: Caller, request: operations.TerminateSessionRequest
+    ) -> operations.TerminateSessionResponse:
+        """End a session for good; both sides are told after the commit.
+
+        Also answered for a session that is over or never was. Raises AccessDenied.
+        """
+
+        def work(call: Call) -> operations.TerminateSessionResponse:
+            call.authorize((session_arn(caller, request.session_id),))
+            session = call.uow.sessions.get(caller.scope, request.session_id)
+            end = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.TERMINATED_BY_API)
+            if session is not None and call.uow.sessions.set_end(session.id, end, call.now):
+                call.uow.sessions.void_tokens(session.id, ChannelSide.AGENT)
+                call.after_commit(lambda: self._notifier.session_terminated(session, end))
+            return operations.TerminateSessionResponse(session_id=request.session_id)
+
+        return perform(self._env, caller, operations.TERMINATE_SESSION, request, work)
+
+    def describe_sessions(
+        self, caller: Caller, request: operations.DescribeSessionsRequest
+    ) -> operations.DescribeSessionsResponse:
+        """One page of active sessions, or of those that ended in the last 30 days; newest first.
+
+        Raises AccessDenied, InvalidRequest (a filter value that cannot be read) or InvalidNextToken.
+        """
+
+        def work(call: Call) -> operations.DescribeSessionsResponse:
+            call.authorize(("*",))
+            return session_listing.describe(call, self._env.sealer, request)
+
+        return perform(self._env, caller, operations.DESCRIBE_SESSIONS, request, work)
+
+    def get_connection_status(
+        self, caller: Caller, request: operations.GetConnectionStatusRequest
+    ) -> operations.GetConnectionStatusResponse:
+        """Whether a node's agent is connected now; an unknown node is not. Raises AccessDenied."""
+
+        def work(call: Call) -> operations.GetConnectionStatusResponse:
+            call.authorize((node_arn(caller, request.target),))
+            is_connected = self._connected_node(call, request.target) is not None
+            return operations.GetConnectionStatusResponse(
+                target=request.target, status="connected" if is_connected else "notconnected"
+            )
+
+        return perform(self._env, caller, operations.GET_CONNECTION_STATUS, request, work)
+
+    def _limit(self, call: Call) -> None:
+        if not self._throttle.take(call.caller.principal_id, call.now):
+            raise Throttled
+
+    def _new_session(self, call: Call, request: operations.StartSessionRequest) -> Session:
+        """The session that is asked for, if the caller may have it and it can be had."""
+        caller = call.caller
+        reference = document_reference(caller, request.document_name or DEFAULT_DOCUMENT)
+        call.authorize((node_arn(caller, request.target), reference.arn))
+        document = _served_document(reference)
+        parameters = document.resolve_parameters(request.parameters or {})
+        node = self._connected_node(call, request.target)
+        if node is None:
+            raise TargetNotConnected(request.target)
+        check_agent_version(node)
+        return Session(
+            id=session_id(caller.name, self._env.random_bytes),
+            scope=caller.scope,
+            target=node.id,
+            document_name=document.name,
+            session_type=document.session_type,
+            parameters=parameters,
+            properties=substitute(document.properties, parameters),
+            owner_arn=caller.arn,
+            owner_id=caller.principal_id,
+            source_address=caller.origin.source_address,
+            status=SessionStatus.CONNECTING,
+            started_at=call.now,
+            reason=_kept_reason(request.reason),
+        )
+
+    def _connected_node(self, call: Call, target: str) -> Node | None:
+        """The node of the caller's account and region, if its agent is connected now."""
+        node = call.uow.nodes.get(call.caller.scope, target)
+        return node if node is not None and self._notifier.is_connected(node.id) else None
+
+    def _give_token(self, call: Call, session: Session) -> str:
+        token = channel_token(self._env.random_bytes)
+        lifetime = timedelta(seconds=self._env.settings.client_token_lifetime_s)
+        call.uow.sessions.void_tokens(session.id, ChannelSide.CLIENT)
+        call.uow.sessions.add_token(
+            ChannelToken(
+                digest=digest(token),
+                side=ChannelSide.CLIENT,
+                channel_id=session.id,
+                holder=session.owner_id,
+                expires_at=call.now + lifetime,
+            )
+        )
+        return token
+
+
+def _kept_reason(reason: str | None) -> str | None:
+    return printable(reason, MAX_REASON_CHARACTERS) or None if reason is not None else None
+
+
+def stream_url(base_url: str, session: str) -> str:
+    """Where a client opens its data channel."""
+    return f"{base_url}/v1/data-channel/{session}?role=publish_subscribe"
+
+
+def _served_document(reference: DocumentReference) -> SessionDocument:
+    """The document, if sessions of its kind are served: a plain stream to a port."""
+    if reference.is_default:
+        raise _unsupported(reference.name, SessionType.STANDARD_STREAM.value)
+    document = reference.find()
+    if document.session_type is not SessionType.PORT:
+        raise _unsupported(document.name, document.session_type.value)
+    forwarding = document.properties.get("type")
+    if forwarding is not None:
+        raise _unsupported(document.name, f"{document.session_type.value} ({forwarding})")
+    return document
+
+
+def _unsupported(name: str, kind: str) -> DocumentUnsupported:
+    return DocumentUnsupported(
+        f"Document {name} asks for a session of type {kind}, which this server does not serve yet. "
+        "Use AWS-StartSSHSession."
+    )

@@ -1,0 +1,1 @@
+"""Frozen values, status transitions, domain errors and repository interfaces. Pure."""

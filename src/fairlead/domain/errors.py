@@ -1,0 +1,160 @@
+"""What can go wrong in the domain, in the domain's words.
+
+Codes and HTTP statuses are not known here: `api/errors.py` translates. A message is meant for the person who
+made the call and says what to do where that is not plain; it never carries a secret.
+"""
+
+from fairlead.policy.decision import Decision
+
+
+class DomainError(Exception):
+    """Base of every error of the domain and its use cases."""
+
+
+class AccessDenied(DomainError):
+    """The caller may not do this; the text names the action, the resource and the kind of policy.
+
+    `decision` is what the policies said, None where another rule refused.
+    """
+
+    def __init__(self, text: str, decision: Decision | None = None) -> None:
+        super().__init__(text)
+        self.decision = decision
+
+
+class AuthenticationFailed(DomainError):
+    """Base: who the caller is could not be established."""
+
+
+class UnknownAccessKey(AuthenticationFailed):
+    """No such access key, an inactive one, or a session token that belongs to another key."""
+
+    def __init__(self) -> None:
+        super().__init__("The security token included in the request is invalid.")
+
+
+class CredentialsExpired(AuthenticationFailed):
+    """The temporary credentials were good once."""
+
+    def __init__(self) -> None:
+        super().__init__("The security token included in the request is expired")
+
+
+class HostRefused(DomainError):
+    """The Host header is missing, doubled, or names another server."""
+
+
+class Throttled(DomainError):
+    """A token bucket is empty; the caller may try again later."""
+
+    def __init__(self) -> None:
+        super().__init__("Rate exceeded")
+
+
+class InvalidRequest(DomainError):
+    """A value is well-formed but cannot be right here (AWS: ValidationException)."""
+
+
+class TargetNotConnected(DomainError):
+    """Unknown target, target of another account or region, or a node whose agent is not connected."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(f"{target} is not connected.")
+
+
+class TargetUnsupported(DomainError):
+    """The node's agent cannot do what this kind of session needs."""
+
+
+class DocumentNotFound(DomainError):
+    """No such document, or not one of type Session."""
+
+
+class DocumentUnsupported(DomainError):
+    """The document exists, but its session type is not served yet."""
+
+
+class InvalidDocumentVersion(DomainError):
+    """The document exists, but not in this version."""
+
+
+class InvalidParameters(DomainError):
+    """Parameters of a session document: undeclared, missing, or not matching their pattern."""
+
+
+class SessionNotFound(DomainError):
+    """No session of this id that the caller's account owns."""
+
+
+class SessionEnded(DomainError):
+    """The session is over; it can be neither joined nor resumed.
+
+    `explanation` is for the user of a client: how it ended; None where that is not known.
+    """
+
+    def __init__(self, explanation: str | None = None) -> None:
+        super().__init__("Session is already terminated")
+        self.explanation = explanation
+
+
+class InvalidChannelToken(DomainError):
+    """A channel token that was never given out, was used, has expired, or is another side's."""
+
+
+class InvalidFilterKey(DomainError):
+    """A filter key that this listing does not know, or a mixture it does not take."""
+
+
+class InvalidFilterValue(DomainError):
+    """A filter value that cannot be read."""
+
+
+class InvalidNextToken(DomainError):
+    """A paging token that this listing did not give out."""
+
+    def __init__(self) -> None:
+        super().__init__("The specified token is not valid.")
+
+
+class InvalidActivation(DomainError):
+    """The activation does not exist, its code is wrong, or it is used up."""
+
+
+class InvalidActivationId(DomainError):
+    """The activation id does not exist."""
+
+
+class ActivationExpired(DomainError):
+    """The activation was good once."""
+
+
+class RegistrationLimitReached(DomainError):
+    """As many nodes registered with this activation as it allows."""
+
+
+class InvalidInstanceId(DomainError):
+    """No such managed node in this account and region."""
+
+
+class MachineFingerprintMismatch(DomainError):
+    """The node's key is right and its machine fingerprint is not: a copied identity."""
+
+
+class NoSuchEntity(DomainError):
+    """IAM: no such user, role, key or policy."""
+
+
+class EntityAlreadyExists(DomainError):
+    """IAM: the name is taken, whatever its case."""
+
+
+class DeleteConflict(DomainError):
+    """IAM: other things still hang on what is to be deleted."""
+
+
+class LimitExceeded(DomainError):
+    """A quota of the account is used up."""
+
+
+class PolicyRefused(DomainError):
+    """IAM: a policy document that is not stored; the text says why."""

@@ -1,0 +1,102 @@
+"""Managed nodes: identity, heartbeat, and where they are kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Protocol
+
+from fairlead.domain.scope import Scope
+
+ONLINE_WITHIN = timedelta(minutes=12)
+"""A node whose last heartbeat is younger is Online: two beats of five minutes and some slack."""
+INACTIVE_AFTER = timedelta(days=30)
+"""A node silent for longer is Inactive rather than ConnectionLost."""
+
+
+class PingStatus(Enum):
+    """What the heartbeats tell; the control channel tells GetConnectionStatus separately."""
+
+    ONLINE = "Online"
+    CONNECTION_LOST = "ConnectionLost"
+    INACTIVE = "Inactive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """What a node says about itself. None of it is an input to authorization."""
+
+    agent_name: str = ""
+    agent_version: str = ""
+    platform_type: str = ""
+    platform_name: str = ""
+    platform_version: str = ""
+    ip_address: str = ""
+    computer_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A hybrid node (`mi-…`). `public_key` is the DER SubjectPublicKeyInfo of its RSA key."""
+
+    id: str
+    scope: Scope
+    activation_id: str
+    iam_role: str
+    """Role name, with its path when it has one, as given to CreateActivation."""
+    name: str | None
+    public_key: bytes
+    fingerprint: str
+    registered_at: datetime
+    heartbeat: Heartbeat
+    last_ping_at: datetime | None = None
+
+    @property
+    def role_name(self) -> str:
+        """The role's name without its path."""
+        return self.iam_role.rpartition("/")[2]
+
+    def ping_status(self, now: datetime) -> PingStatus:
+        """Online, ConnectionLost or Inactive by the age of the last heartbeat."""
+        last = self.last_ping_at or self.registered_at
+        if self.last_ping_at is not None and now - last <= ONLINE_WITHIN:
+            return PingStatus.ONLINE
+        return PingStatus.INACTIVE if now - last > INACTIVE_AFTER else PingStatus.CONNECTION_LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeQuery:
+    """What DescribeInstanceInformation looks for: all given fields must hold, each by any of its values."""
+
+    scope: Scope
+    node_ids: Sequence[str] | None = None
+    activation_ids: Sequence[str] | None = None
+    iam_roles: Sequence[str] | None = None
+    agent_versions: Sequence[str] | None = None
+    platform_types: Sequence[str] | None = None
+    ping_statuses: Sequence[PingStatus] | None = None
+    now: datetime | None = None
+    """The moment that `ping_statuses` refers to."""
+    after_id: str | None = None
+    limit: int = 10
+
+
+class NodeRepository(Protocol):
+    """Where managed nodes are kept."""
+
+    def add(self, node: Node) -> None: ...
+    def get(self, scope: Scope, node_id: str) -> Node | None: ...
+    def find(self, node_id: str) -> Node | None:
+        """Look a node up by id alone; ids are unique over accounts and regions."""
+        ...
+
+    def describe(self, query: NodeQuery) -> list[Node]:
+        """Nodes ordered by id."""
+        ...
+
+    def record_heartbeat(self, node_id: str, heartbeat: Heartbeat, at: datetime) -> None:
+        """Keep the heartbeat; its empty fields leave what was known."""
+        ...
+
+    def set_public_key(self, node_id: str, public_key: bytes) -> None: ...
+    def delete(self, node_id: str) -> None: ...

@@ -1,0 +1,1 @@
+"""Typed inputs and outputs of the API's operations, with their constraints as data. Pure."""

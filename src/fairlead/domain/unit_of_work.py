@@ -1,0 +1,41 @@
+"""One transaction over all repositories.
+
+A use case does everything in one unit of work, the audit record included; what it wants to tell others, it
+tells after the commit.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from fairlead.domain.activations import ActivationRepository
+from fairlead.domain.audit import AuditRepository
+from fairlead.domain.identities import IdentityRepository
+from fairlead.domain.nodes import NodeRepository
+from fairlead.domain.sessions import SessionRepository
+
+
+class UnitOfWork(Protocol):
+    """The repositories of one transaction."""
+
+    @property
+    def sessions(self) -> SessionRepository: ...
+    @property
+    def nodes(self) -> NodeRepository: ...
+    @property
+    def activations(self) -> ActivationRepository: ...
+    @property
+    def identities(self) -> IdentityRepository: ...
+    @property
+    def audit(self) -> AuditRepository: ...
+
+
+class Store(Protocol):
+    """Gives out units of work."""
+
+    def transaction(self) -> AbstractContextManager[UnitOfWork]:
+        """Commits when the block ends, rolls back when it raises."""
+        ...
+
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        """A consistent view that is never written through."""
+        ...

@@ -1,0 +1,1 @@
+"""WebSocket edge: channel REST calls, control channels, the relay, who is connected."""

@@ -1,0 +1,153 @@
+"""Who may hold a socket before it is known who they are.
+
+Sockets count from the accept, before TLS, until they are recognised: a WebSocket by its open frame, an HTTP
+connection while a complete request of it is being answered. Each has a deadline. At a limit the oldest
+unrecognised socket is cut in favour of the new one, so that silence never keeps anybody out: thousands of
+mute sockets, even from one's own address, cost an honest newcomer nothing.
+"""
+
+import errno
+import logging
+import socket
+from collections import OrderedDict
+
+from fairlead.control.throttling import source_key
+from fairlead.gateway.clock import Clock, Timer
+from fairlead.gateway.settings import GatewaySettings
+
+_log = logging.getLogger(__name__)
+
+_SWEEP_INTERVAL_S = 1.0
+_OUT_OF_SOCKETS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_CUT_WHEN_OUT_OF_SOCKETS = 64
+
+
+class Admission:
+    """The unrecognised sockets, oldest first, by file descriptor. Used on the event loop's thread only."""
+
+    def __init__(self, settings: GatewaySettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._by_source: dict[str, OrderedDict[int, None]] = {}
+        self._sweeper: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, sock: socket.socket, source: str, for_s: float | None = None) -> None:
+        """Count a socket, cutting the oldest where a limit is reached.
+
+        `source` is the peer's address; `for_s` the time until it is cut (default: `request_timeout_s`).
+        """
+        self.forget(sock.fileno())
+        source = source_key(source)
+        own = self._by_source.get(source)
+        if own is not None and len(own) >= self._settings.max_unauthenticated_sockets_per_source:
+            self._cut(next(iter(own)))
+        elif len(self._entries) >= self._settings.max_unauthenticated_sockets:
+            self._cut(next(iter(self._entries)))
+        deadline = self._clock.time() + (self._settings.request_timeout_s if for_s is None else for_s)
+        self._entries[sock.fileno()] = _Entry(sock, source, deadline)
+        self._by_source.setdefault(source, OrderedDict())[sock.fileno()] = None
+        if self._sweeper is None:
+            self._sweeper = self._clock.call_later(_SWEEP_INTERVAL_S, self._sweep)
+
+    def extend(self, fileno: int, by_s: float) -> None:
+        """Give a socket that got on until `by_s` seconds from now for its next step."""
+        entry = self._entries.get(fileno)
+        if entry is not None:
+            entry.deadline = self._clock.time() + by_s
+
+    def forget(self, fileno: int) -> None:
+        """A socket is recognised, or closed."""
+        entry = self._entries.pop(fileno, None)
+        if entry is None:
+            return
+        own = self._by_source[entry.source]
+        del own[fileno]
+        if not own:
+            del self._by_source[entry.source]
+
+    def cut_oldest(self, count: int) -> None:
+        """Cut this many, for want of descriptors."""
+        for fileno in list(self._entries)[:count]:
+            self._cut(fileno)
+
+    def stop(self) -> None:
+        """Forget everything."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        self._entries.clear()
+        self._by_source.clear()
+
+    def _sweep(self) -> None:
+        now = self._clock.time()
+        for fileno in [fileno for fileno, entry in self._entries.items() if entry.deadline <= now]:
+            self._cut(fileno)
+        self._sweeper = None
+        if self._entries:
+            self._sweeper = self._clock.call_later(_SWEEP_INTERVAL_S, self._sweep)
+
+    def _cut(self, fileno: int) -> None:
+        """Shut the connection under whatever reads it, a TLS handshake too: that sees the end and closes."""
+        entry = self._entries[fileno]
+        self.forget(fileno)
+        _log.debug("cut a socket of %s that had not said who it is", entry.source)
+        try:
+            entry.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            _log.debug("the socket was closed already")
+
+
+class _Entry:
+    __slots__ = ("deadline", "sock", "source")
+
+    def __init__(self, sock: socket.socket, source: str, deadline: float) -> None:
+        self.sock = sock
+        self.source = source
+        self.deadline = deadline
+
+
+class AdmittedSocket(socket.socket):
+    """An accepted socket that stops counting when it is closed."""
+
+    admission: Admission | None = None
+
+    def close(self) -> None:
+        """Close, and free the place."""
+        if self.admission is not None:
+            self.admission.forget(self.fileno())
+            self.admission = None
+        super().close()
+
+
+class AdmittingListener(socket.socket):
+    """A listening socket whose accepted sockets count as unrecognised; `adopt` makes one."""
+
+    admission: Admission
+
+    @classmethod
+    def adopt(cls, bound: socket.socket, admission: Admission) -> "AdmittingListener":
+        """Take over a bound TCP socket; `bound` is detached."""
+        listener = cls(bound.family, bound.type, bound.proto, fileno=bound.detach())
+        listener.admission = admission
+        listener.setblocking(False)
+        return listener
+
+    def accept(self) -> tuple[socket.socket, object]:
+        """As `socket.accept`. Without a free descriptor it makes room and says that nobody waits."""
+        try:
+            fileno, address = self._accept()  # type: ignore[attr-defined]  # what socket.accept is made of
+        except OSError as error:
+            if error.errno not in _OUT_OF_SOCKETS:
+                raise
+            _log.warning("no free file descriptor: cutting sockets that have not said who they are")
+            self.admission.cut_oldest(_CUT_WHEN_OUT_OF_SOCKETS)
+            raise BlockingIOError(errno.EAGAIN, "no free file descriptor") from error
+        accepted = AdmittedSocket(self.family, self.type, self.proto, fileno=fileno)
+        accepted.setblocking(False)
+        accepted.admission = self.admission
+        self.admission.add(accepted, address[0])
+        return accepted, address

@@ -1,0 +1,168 @@
+"""Control channels: which nodes are connected, and the messages to and from them.
+
+One channel per node: the newest wins, since a node that dials again has lost the older one whether the server
+saw it or not. What a completed session or an opened channel leads to is left to the `ControlEvents`.
+"""
+
+import logging
+from typing import Protocol
+
+from fairlead.domain.callers import Caller
+from fairlead.gateway.close_codes import CloseCode
+from fairlead.gateway.messages import Messages
+from fairlead.protocol.control_channel import TaskComplete, decode_control_message
+from fairlead.protocol.errors import MalformedMessage
+
+_log = logging.getLogger(__name__)
+
+
+class ControlSocket(Protocol):
+    """What is done with a control channel's WebSocket."""
+
+    @property
+    def is_congested(self) -> bool: ...
+    def send_binary(self, frame: bytes | memoryview, *, more: bool) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def close(self, code: CloseCode, reason: str) -> None: ...
+
+
+class ControlEvents(Protocol):
+    """Told what nodes report."""
+
+    def task_completed(self, node_id: str, completion: TaskComplete) -> None:
+        """A node says that a session is over; it may say so several times."""
+        ...
+
+    def control_channel_opened(self, node_id: str) -> None:
+        """Now is the time for what the node has missed."""
+        ...
+
+
+class ControlChannels:
+    """The connected nodes. Changed on the event loop's thread only; `is_connected` may be asked from any."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+        self._channels: dict[str, ControlChannel] = {}
+        self._events: ControlEvents | None = None
+
+    def report_to(self, events: ControlEvents) -> None:
+        """Who is told; once, before the first channel opens."""
+        self._events = events
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def is_connected(self, node_id: str) -> bool:
+        """True while the node has an open control channel."""
+        return node_id in self._channels
+
+    def caller_of(self, node_id: str) -> Caller | None:
+        """As whom a connected node signed, if that is known."""
+        channel = self._channels.get(node_id)
+        return channel.caller if channel is not None else None
+
+    def incarnation_of(self, node_id: str) -> str:
+        """What tells the process of our agent that is connected from those before it; empty for the stock
+        agent and for a node that is not connected."""
+        channel = self._channels.get(node_id)
+        return channel.incarnation if channel is not None else ""
+
+    def open(
+        self, node_id: str, socket: ControlSocket, caller: Caller | None = None, incarnation: str = ""
+    ) -> "ControlChannel":
+        """Take a node's new channel; the one it had is closed."""
+        older = self._channels.pop(node_id, None)
+        if older is not None:
+            _log.info("node %s opened a new control channel; the older one is closed", node_id)
+            older.socket.close(CloseCode.REPLACED, "a newer control channel took this place")
+        channel = ControlChannel(node_id, socket, self, caller, incarnation)
+        self._channels[node_id] = channel
+        _log.info("node %s is connected", node_id)
+        if self._events is not None:
+            self._events.control_channel_opened(node_id)
+        return channel
+
+    def send(self, node_id: str, frame: bytes) -> bool:
+        """Send a message; False if the node is not connected or does not read. No receipt is confirmed."""
+        channel = self._channels.get(node_id)
+        if channel is None or channel.socket.is_congested:
+            return False
+        channel.socket.send_binary(frame, more=False)
+        return True
+
+    def close(self, node_id: str, code: CloseCode, reason: str) -> None:
+        """Close a node's channel, if it has one."""
+        channel = self._channels.pop(node_id, None)
+        if channel is not None:
+            channel.socket.close(code, reason)
+
+    def close_all(self, code: CloseCode, reason: str) -> None:
+        """Close every channel."""
+        for node_id in list(self._channels):
+            self.close(node_id, code, reason)
+
+    # Called by the channels.
+
+    def lost(self, channel: "ControlChannel") -> None:
+        """A channel's connection is gone."""
+        if self._channels.get(channel.node_id) is channel:
+            del self._channels[channel.node_id]
+            _log.info("node %s is no longer connected", channel.node_id)
+
+    def received(self, channel: "ControlChannel", frame: bytes | memoryview) -> None:
+        """A message of a node. All completions are acknowledged; what nobody here reads is ignored."""
+        try:
+            message = decode_control_message(frame)
+        except MalformedMessage as error:
+            _log.warning("closing the control channel of node %s: %s", channel.node_id, error)
+            self.close(channel.node_id, CloseCode.REFUSED, "malformed message")
+            return
+        if isinstance(message.body, TaskComplete):
+            acknowledgement = self._messages.task_acknowledge(message.message_id, message.body.session_id)
+            channel.socket.send_binary(acknowledgement, more=False)
+            if self._events is not None:
+                self._events.task_completed(channel.node_id, message.body)
+
+
+class ControlChannel:
+    """One node's channel, and the handler of what its socket receives."""
+
+    def __init__(
+        self,
+        node_id: str,
+        socket: ControlSocket,
+        registry: ControlChannels,
+        caller: Caller | None = None,
+        incarnation: str = "",
+    ) -> None:
+        self.node_id = node_id
+        self.incarnation = incarnation
+        self.socket = socket
+        self.caller = caller
+        self._registry = registry
+
+    def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
+        """One message of the node."""
+        self._registry.received(self, frame)
+
+    def receive_text(self, text: bytes) -> None:
+        """After the open frame every message is binary."""
+        _log.warning("closing the control channel of node %s: a text frame", self.node_id)
+        self._registry.close(self.node_id, CloseCode.REFUSED, "text frame")
+
+    def flush(self) -> None:
+        """Nothing is kept back here."""
+
+    def congested(self) -> None:
+        """A node that does not read its acknowledgements is not read either."""
+        self.socket.pause_reading()
+
+    def drained(self) -> None:
+        """It reads again."""
+        self.socket.resume_reading()
+
+    def disconnected(self, close_code: int | None) -> None:
+        """The connection is gone."""
+        self._registry.lost(self)

@@ -1,0 +1,75 @@
+"""The few messages that the gateway itself writes, with the ids and dates they need."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fairlead.domain.documents import AWS_OWNED_DOCUMENTS
+from fairlead.domain.sessions import Session
+from fairlead.protocol.control_channel import (
+    ChannelClosed,
+    StartSession,
+    TaskAcknowledge,
+    encode_control_message,
+)
+from fairlead.protocol.message_ids import MessageIds
+
+
+class Messages:
+    """Builds frames. `now` gives the wall clock (aware); `seed` is `SEED_BYTES` random bytes."""
+
+    def __init__(self, now: Callable[[], datetime], seed: bytes) -> None:
+        self._now = now
+        self._ids = MessageIds(seed)
+
+    def interactive_shell(self, session: Session) -> bytes:
+        """Ask an agent to start a session."""
+        return self._encode(
+            StartSession(
+                session.id,
+                session.document_name,
+                document_content(session),
+                dict(session.parameters),
+                session.owner_arn,
+            )
+        )
+
+    def channel_closed(self, session_id: str, destination_id: str, output: str = "") -> bytes:
+        """Tell either side that a session is over. A client shows a non-empty `output` to its user."""
+        return self._encode(
+            ChannelClosed(
+                session_id,
+                destination_id=destination_id,
+                created_date=self._now().isoformat(timespec="milliseconds"),
+                output=output,
+            )
+        )
+
+    def task_acknowledge(self, message_id: str, session_id: str) -> bytes:
+        """Tell an agent that its completion of a session, sent under `message_id`, arrived."""
+        return self._encode(TaskAcknowledge(message_id, session_id))
+
+    def _encode(self, body: StartSession | ChannelClosed | TaskAcknowledge) -> bytes:
+        return encode_control_message(
+            body,
+            message_id=self._ids.next_id(),
+            created_date=int(self._now().timestamp() * 1000),
+        )
+
+
+def document_content(session: Session) -> dict[str, object]:
+    """The session document as the agent gets it: the parameters are filled in already, yet still declared,
+    since the stock agent looks up every parameter that it is given."""
+    declared = AWS_OWNED_DOCUMENTS.get(session.document_name)
+    return {
+        "schemaVersion": "1.0",
+        "description": declared.description if declared is not None else "",
+        "sessionType": session.session_type.value,
+        "parameters": declared.content()["parameters"] if declared is not None else {},
+        "properties": dict(session.properties),
+    }
+
+
+def readable(text: str, limit: int) -> str:
+    """A peer's text on one line: control characters become blanks, and what is over `limit` is cut."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,105 @@
+"""The gateway's named limits and times: one frozen value per process, read by `server`."""
+
+from dataclasses import dataclass
+
+from fairlead.protocol.message import MAX_FRAME_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """Every limit of the gateway. Sizes in bytes, times in seconds."""
+
+    max_unauthenticated_sockets: int = 4096
+    """Accepted sockets, in total, that have not proved who they are. At the limit the oldest one is closed
+    for a new one: who connects always gets a turn, and silence never holds a place."""
+    max_unauthenticated_sockets_per_source: int = 256
+    """The same for one source address, so that one address does not push out the others' sockets."""
+    request_timeout_s: float = 10.0
+    """From the accept of a socket, or the first byte of a later request, to the end of the header."""
+    idle_connection_s: float = 75.0
+    """How long an HTTP connection may idle between two requests, should the HTTP server not close it before.
+    Meanwhile its socket counts as unrecognised."""
+    body_timeout_s: float = 30.0
+    """From the end of a request's header to the end of its body."""
+    max_header_bytes: int = 16 * 1024
+    """Request line and headers of one HTTP request."""
+
+    open_timeout_s: float = 10.0
+    """From the upgrade to the open frame."""
+    max_open_frame_bytes: int = 8 * 1024
+    """The open frame, the first text frame of every channel."""
+    max_opening_bytes: int = 16 * 1024
+    """All that a socket may send up to and with its open frame, pings included."""
+    max_early_bytes: int = 1024 * 1024
+    """What may be read behind an open frame that is not judged yet. Reading has paused by then; a side that
+    returns and replays its window has more under way than one read takes."""
+
+    max_frame_bytes: int = MAX_FRAME_BYTES
+    """One message on a data channel, whole or in fragments."""
+    max_control_message_bytes: int = 256 * 1024
+    """One message on a control channel. The stock agent sends at most 142,000 bytes."""
+    max_request_body_bytes: int = 4 * 1024
+    """Body of a CreateControlChannel or CreateDataChannel call; the stock agent's has about 100 bytes."""
+    read_buffer_bytes: int = 4 * 1024
+    """First size of a socket's read buffer, which grows on demand. It is resident memory per socket."""
+    max_read_bytes: int = 128 * 1024
+    """One read from a socket. With the largest message it bounds the read buffer."""
+    write_high_water_bytes: int = 256 * 1024
+    """Unsent bytes of a socket at which its peer is no longer read."""
+    write_low_water_bytes: int = 64 * 1024
+    """Unsent bytes of a socket at which its peer is read again."""
+    max_held_bytes: int = 128 * 1024
+    """Frames kept for a peer that is not there. At the limit the sending side is no longer read; what had
+    been read already is still kept."""
+    cork_below_bytes: int = 16 * 1024
+    """Frames smaller than this that arrive together are written together."""
+    max_data_channels_per_node: int = 2000
+    """Open data channels of one node. The next one is closed with "try again later"."""
+
+    paused_pong_interval_s: float = 20.0
+    """How often a side that is not read gets an unsolicited pong: its pings go unanswered meanwhile, and the
+    stock agent leaves after 60 s without a pong."""
+    silence_check_s: float = 60.0
+    """A peer that always reads (a node, our own client) is pinged when it sent nothing for so long, and its
+    socket closed after as long again without a frame."""
+    tcp_keepalive_s: int = 30
+    """Interval of TCP keep-alive probes. After four without an answer the connection is gone."""
+    close_timeout_s: float = 5.0
+    """How long a socket that is being closed may take to say goodbye and to read what was sent to it."""
+
+    connect_timeout_s: float = 60.0
+    """From the start of a session until both sides are there; then it failed."""
+    resume_window_s: float = 300.0
+    """How long one of our own ends may stay away before its session ends."""
+    stock_resume_window_s: float = 15.0
+    """The same for AWS's own programs, which give up after about 6 s."""
+    silent_agent_grace_s: float = 3.0
+    """The same for a stock agent that left this soon after it joined, before anything came from the port: the
+    process of its session dies when the port refuses, and says so only a minute later."""
+    idle_timeout_s: float = 1200.0
+    """Time without stream data in either direction after which a session ends."""
+    completion_grace_s: float = 0.5
+    """How long an agent's last message on its control channel is waited for after it closed a data channel in
+    good order: the message says how the session ended."""
+
+    offer_delays_s: tuple[float, ...] = (2.0, 4.0, 8.0, 15.0)
+    """Waits between offers of one session to its node; the last one repeats."""
+    closed_repeat_s: float = 1.0
+    """How often the agent is told again that a session is over. The stock agent ignores it until its
+    handshake is complete."""
+    closed_repeat_for_s: float = 20.0
+    """For how long it is told; the stock agent's handshake times out after 17 s."""
+    closed_memory_s: float = 600.0
+    """For how long a node whose control channel opens is told of sessions that ended while it was away."""
+    max_closed_memory: int = 10_000
+    """Sessions in that memory; the oldest are forgotten first."""
+
+    record_again_s: float = 10.0
+    """How long after a failure the end of a session is recorded again, until it is."""
+
+    max_client_text: int = 500
+    """Characters of a text from a node that are shown to a client or kept with a session."""
+    security_events_per_s: float = 5.0
+    """Refusals that are written to the audit trail, in total; the rest are only logged."""
+    security_events_burst: int = 100
+    """Refusals that may be written at once."""

@@ -1,0 +1,1 @@
+"""IAM evaluation: documents and a request in, a decision with its reasons out. Pure."""

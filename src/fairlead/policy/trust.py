@@ -1,0 +1,141 @@
+"""Trust policies: who may take on a role.
+
+A trust policy names principals where an identity policy names resources. Source: IAM User Guide, "IAM JSON
+policy elements: Principal". `trust_parser` makes the values here from a document's text.
+"""
+
+from dataclasses import dataclass
+
+from fairlead.policy.decision import Verdict, denial_text
+from fairlead.policy.document import Effect, Version
+from fairlead.policy.grammar import PARTITION
+from fairlead.policy.matching import ActionSet
+
+ASSUME_ROLE = "sts:AssumeRole"
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalSet:
+    """The principals of a statement: those listed, or (`negated`) all but those listed.
+
+    An account is listed as its root ARN, whichever way the document named it.
+    """
+
+    anyone: bool
+    aws: frozenset[str]
+    services: frozenset[str]
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrustStatement:
+    """One statement, compiled. `index` counts from 0; `sid` is None if absent or empty."""
+
+    index: int
+    sid: str | None
+    effect: Effect
+    principals: PrincipalSet
+    actions: ActionSet
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """A parsed trust policy."""
+
+    version: Version
+    statements: tuple[TrustStatement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustDecision:
+    """May the principal take on the role, as far as its trust policy goes?
+
+    `needs_identity_allow`: the policy trusts the account (or anyone), not the principal by name; then the
+    principal's own policies must allow the action, too. `statements` are the indexes of those that decided.
+    """
+
+    verdict: Verdict
+    needs_identity_allow: bool
+    statements: tuple[int, ...]
+
+    @property
+    def is_allowed(self) -> bool:
+        """Does the trust policy allow it?"""
+        return self.verdict is Verdict.ALLOWED
+
+    def denial_text(self, principal_arn: str, role_arn: str, action: str = ASSUME_ROLE) -> str:
+        """The refusal in the service's words. ValueError if the trust policy allows the request."""
+        if self.is_allowed:
+            raise ValueError("the request is allowed")
+        reason = (
+            "with an explicit deny in the role trust policy"
+            if self.verdict is Verdict.EXPLICIT_DENY
+            else f"because no role trust policy allows the {action} action"
+        )
+        return denial_text(principal_arn, action, role_arn, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Trustee:
+    """Whoever asks to take on a role: an AWS principal with all ARNs that name it, or a service."""
+
+    arns: frozenset[str]
+    account_root: str | None
+    service: str | None
+
+
+def service_trustee(service: str) -> Trustee:
+    """A service, such as `ssm.amazonaws.com`."""
+    return Trustee(frozenset(), None, service)
+
+
+def aws_trustee(arn: str, role_arn: str | None = None) -> Trustee:
+    """A user or a role session. A session's ARN lacks the path of its role, so `role_arn` comes beside it."""
+    arns = {arn} if role_arn is None else {arn, role_arn}
+    return Trustee(frozenset(arns), root_arn(arn.split(":")[4]), None)
+
+
+def root_arn(account: str) -> str:
+    """The ARN that stands for a whole account."""
+    return f"arn:{PARTITION}:iam::{account}:root"
+
+
+def evaluate_trust(policy: TrustPolicy, trustee: Trustee, action: str = ASSUME_ROLE) -> TrustDecision:
+    """Decide, from the trust policy alone: any Deny that applies, else any Allow, else no."""
+    about = [statement for statement in policy.statements if statement.actions.contains(action.lower())]
+    applying = [statement for statement in about if _applies(statement, trustee)]
+    denies = [statement for statement in applying if statement.effect is Effect.DENY]
+    if denies:
+        return _decision(Verdict.EXPLICIT_DENY, denies)
+    if not applying:
+        return _decision(Verdict.IMPLICIT_DENY, [])
+    by_name = any(_names(statement.principals, trustee) for statement in applying)
+    return _decision(Verdict.ALLOWED, applying, needs_identity_allow=not by_name)
+
+
+def trusts_service(policy: TrustPolicy, service: str) -> bool:
+    """May the service take on the role?"""
+    return evaluate_trust(policy, service_trustee(service)).is_allowed
+
+
+def _decision(
+    verdict: Verdict, statements: list[TrustStatement], *, needs_identity_allow: bool = False
+) -> TrustDecision:
+    return TrustDecision(verdict, needs_identity_allow, tuple(statement.index for statement in statements))
+
+
+def _applies(statement: TrustStatement, trustee: Trustee) -> bool:
+    principals = statement.principals
+    named = _names(principals, trustee)
+    if statement.effect is Effect.ALLOW and trustee.service is not None:
+        # "Anyone" in an Allow means AWS principals; a service takes on a role only if it is named.
+        return named
+    return (named or _covers(principals, trustee)) is not principals.negated
+
+
+def _names(principals: PrincipalSet, trustee: Trustee) -> bool:
+    return trustee.service in principals.services or not principals.aws.isdisjoint(trustee.arns)
+
+
+def _covers(principals: PrincipalSet, trustee: Trustee) -> bool:
+    return principals.anyone or trustee.account_root in principals.aws

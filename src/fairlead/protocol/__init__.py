@@ -1,0 +1,1 @@
+"""The message gateway protocol, sans-I/O: agent messages, data channel, handshake, control channel. Pure."""

@@ -1,0 +1,1 @@
+"""Composition root: settings, certificates, wiring, the ASGI application."""

@@ -1,0 +1,162 @@
+"""The composition root: makes every object of a server and hands each what it needs.
+
+Knows every class, decides nothing by itself. Starting, serving and stopping are `main`'s and `serving`'s.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+
+from fairlead.api.app import Api, create_app
+from fairlead.api.handlers import UseCases, handlers_for
+from fairlead.api.message_delivery import MessagePolls
+from fairlead.api.origin import OriginReader
+from fairlead.api.public_names import PublicNames
+from fairlead.aws.canonical import Request
+from fairlead.control.activations import Activations
+from fairlead.control.authentication import Authenticator
+from fairlead.control.callers import Callers
+from fairlead.control.calls import record_refusal
+from fairlead.control.channels import Channels
+from fairlead.control.documents import Documents
+from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.identities import Identities
+from fairlead.control.nodes import Nodes
+from fairlead.control.notifier import AgentNotifier
+from fairlead.control.sessions import Sessions
+from fairlead.domain.callers import Caller, Origin
+from fairlead.gateway.gateway import Gateway
+from fairlead.gateway.notifier import GatewayNotifier
+from fairlead.gateway.requests import Peer
+from fairlead.server.errors import StartError
+from fairlead.server.executor import CONCURRENT_THREADS, DatabaseExecutor
+from fairlead.server.settings import ServerSettings
+from fairlead.server.state import Installation, StateDirectory
+from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url
+from fairlead.store.migration import migrate
+from fairlead.store.store import SqlStore
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The clock of a real server."""
+    return datetime.now(UTC)
+
+
+def open_store(settings: ServerSettings, state: StateDirectory, installation: Installation) -> SqlStore:
+    """Open the database and bring it to this version's schema. Raises StartError."""
+    url = settings.database_url or sqlite_url(state.create_database_file())
+    try:
+        engine = open_engine(url)
+        migrate(engine)
+    except DatabaseUnusable as error:
+        place = "--database-url" if settings.database_url else state.path
+        raise StartError(f"{place}: {error}") from error
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        text = " ".join(str(cause).split())
+        raise StartError(f"the database cannot be used: {text}") from error
+    return SqlStore(engine, installation.sealer)
+
+
+def make_environment(
+    settings: ServerSettings, installation: Installation, store: SqlStore, now: Clock = utc_now
+) -> Environment:
+    """The surroundings of all use cases."""
+    regions = settings.regions or (installation.region,)
+    return Environment(
+        store=store,
+        now=now,
+        random_bytes=os.urandom,
+        sealer=installation.sealer,
+        settings=ControlSettings(account_id=installation.account_id, regions=regions),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Components:
+    """The parts of a server that have a life of their own."""
+
+    app: Starlette
+    gateway: Gateway
+    executor: DatabaseExecutor
+    polls: MessagePolls
+
+
+def make_components(
+    settings: ServerSettings,
+    env: Environment,
+    names: PublicNames,
+    *,
+    is_concurrent: bool,
+    ca_certificates: bytes | None,
+) -> Components:
+    """Everything that serves, on the running event loop. `ca_certificates` is None without TLS."""
+    executor = DatabaseExecutor(CONCURRENT_THREADS if is_concurrent else 1)
+    origins = OriginReader(settings.trusted_proxies)
+    authenticator = Authenticator(env)
+    notifier = GatewayNotifier()
+    polls = MessagePolls()
+
+    async def authenticate(request: Request, origin: Origin, service: str) -> Caller:
+        return await executor.run(authenticator.authenticate, request, origin, service)
+
+    def origin_of(request: Request, peer: Peer) -> Origin:
+        return origins.read(request, peer.address, is_secure=peer.is_secure)
+
+    gateway = Gateway(
+        channels=Channels(env),
+        # Bounded by the gateway's own limit on sockets; the end of a session must get through.
+        run=executor.run_always,
+        authenticate=authenticate,
+        origin_of=origin_of,
+        check_host=names.check,
+        notifier=notifier,
+    )
+    api = Api(
+        names=names,
+        origins=origins,
+        authenticator=authenticator,
+        handlers=handlers_for(_use_cases(env, notifier)),
+        polls=polls,
+        executor=executor,
+        record_refusal=lambda caller, operation, error: record_refusal(env, caller, operation, None, error),
+    )
+    app = create_app(api, names, ca_certificates=ca_certificates, gateway_routes=tuple(gateway.routes))
+    return Components(app=app, gateway=gateway, executor=executor, polls=polls)
+
+
+def names_of(settings: ServerSettings, port: int) -> tuple[PublicNames, list[str], str]:
+    """Names for Host headers, names for the certificate, and the URL for administrators on this machine.
+
+    `port` is the one that is really listened on.
+    """
+    listen = settings.listen
+    own = [] if listen.is_wildcard else [listen.authority(port)]
+    urls = settings.public_urls or tuple(f"{settings.scheme}://{authority}" for authority in own)
+    local = [f"{host}:{port}" for host in ("localhost", "127.0.0.1", "[::1]")]
+    names = PublicNames(urls, [*own, *local])
+    hosts = [url.partition("://")[2] for url in urls] + own + local
+    return names, list(dict.fromkeys(map(_without_port, hosts))), urls[0]
+
+
+def _without_port(authority: str) -> str:
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority.partition(":")[0]
+
+
+def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
+    return UseCases(
+        sessions=Sessions(env, notifier),
+        activations=Activations(env),
+        nodes=Nodes(env, notifier),
+        documents=Documents(env),
+        identities=Identities(env),
+        callers=Callers(env),
+    )

@@ -1,0 +1,1 @@
+"""SQLAlchemy models, repositories, migrations and encryption at rest. The only SQL."""

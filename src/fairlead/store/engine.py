@@ -1,0 +1,90 @@
+"""Database engines: how each kind of database is opened, and what its transactions promise.
+
+SQLite runs in write-ahead mode with every commit on the disk before it is answered; a writing transaction
+takes the write lock when it begins, so that it never fails half way for another's write. Values stay out of
+the texts of errors, which are logged.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite waits for another process's lock (a backup, an administrator's tool)."""
+POOL_SIZE = 8
+"""Connections to PostgreSQL; as many use cases can run at once."""
+
+_BEGIN_OPTION = "fairlead_begin"
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be opened, or is not one of this version's; the text says what to change."""
+
+
+def sqlite_url(path: Path) -> URL:
+    """The URL of a database file."""
+    return URL.create("sqlite", database=str(path))
+
+
+def open_engine(url: str | URL) -> Engine:
+    """Open an engine for `sqlite:///FILE`, `sqlite://` (memory) or `postgresql://…`.
+
+    Raises DatabaseUnusable for another kind of database or a missing driver.
+    """
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        return _open_sqlite(parsed)
+    if backend == "postgresql":
+        return _open_postgresql(parsed)
+    raise DatabaseUnusable(f"database URL of kind {backend!r}: use sqlite:///FILE or postgresql://…")
+
+
+def writing(engine: Engine) -> Engine:
+    """The same engine; its transactions are going to write."""
+    return engine.execution_options(**{_BEGIN_OPTION: "BEGIN IMMEDIATE"})
+
+
+def _open_sqlite(url: URL) -> Engine:
+    in_memory = url.database in (None, "", ":memory:")
+    options: dict[str, Any] = {  # Any: engine options
+        "connect_args": {"check_same_thread": False},
+        "hide_parameters": True,
+    }
+    if in_memory:
+        options["poolclass"] = StaticPool
+    engine = create_engine(url, **options)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    """Any: a DB-API connection has no common type."""
+    connection.isolation_level = None  # the driver's own implicit BEGIN comes too late and as DEFERRED
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN_OPTION, "BEGIN"))
+
+
+def _open_postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            pool_size=POOL_SIZE,
+            pool_pre_ping=True,
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseUnusable("PostgreSQL needs the driver: install fairlead[postgres]") from error

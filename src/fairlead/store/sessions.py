@@ -1,0 +1,224 @@
+"""Sessions and channel tokens in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+
+from fairlead.domain.documents import SessionType
+from fairlead.domain.scope import Scope
+from fairlead.domain.sessions import (
+    TRANSITIONS,
+    ChannelSide,
+    ChannelToken,
+    EndReason,
+    Session,
+    SessionEnd,
+    SessionQuery,
+    SessionStatus,
+)
+from fairlead.store.tables import channel_tokens as tokens
+from fairlead.store.tables import sessions
+
+
+def _names(statuses: Sequence[SessionStatus]) -> list[str]:
+    return [status.value for status in statuses]
+
+
+_PREDECESSORS = {
+    status: _names([before for before, after in TRANSITIONS.items() if status in after])
+    for status in SessionStatus
+}
+
+
+class SqlSessions:
+    """domain.sessions.SessionRepository over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, session: Session) -> None:
+        self._connection.execute(
+            insert(sessions).values(
+                id=session.id,
+                account_id=session.scope.account_id,
+                region=session.scope.region,
+                target=session.target,
+                document_name=session.document_name,
+                session_type=session.session_type.value,
+                parameters=dict(session.parameters),
+                properties=dict(session.properties),
+                owner_arn=session.owner_arn,
+                owner_id=session.owner_id,
+                source_address=session.source_address,
+                reason=session.reason,
+                status=session.status.value,
+                is_active=session.status.is_active,
+                started_at=session.started_at,
+            )
+        )
+
+    def get(self, scope: Scope, session_id: str) -> Session | None:
+        session = self.find(session_id)
+        return session if session is not None and session.scope == scope else None
+
+    def find(self, session_id: str) -> Session | None:
+        row = self._connection.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
+        return None if row is None else _session(row)
+
+    def set_status(self, session_id: str, status: SessionStatus) -> bool:
+        changed = self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id, sessions.c.status.in_(_PREDECESSORS[status]))
+            .values(status=status.value, is_active=status.is_active)
+        )
+        return changed.rowcount == 1
+
+    def set_end(self, session_id: str, end: SessionEnd, at: datetime) -> bool:
+        changed = self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id, sessions.c.is_active)
+            .values(
+                status=end.status.value,
+                is_active=end.status.is_active,
+                ended_at=at,
+                end_reason=end.reason.name,
+                end_details=end.details,
+                bytes_to_node=end.bytes_to_node,
+                bytes_to_client=end.bytes_to_client,
+            )
+        )
+        return changed.rowcount == 1
+
+    def set_traffic(self, session_id: str, bytes_to_node: int, bytes_to_client: int) -> None:
+        self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id, sessions.c.ended_at.is_not(None))
+            .values(bytes_to_node=bytes_to_node, bytes_to_client=bytes_to_client)
+        )
+
+    def describe(self, query: SessionQuery) -> list[Session]:
+        statement = (
+            select(sessions)
+            .where(
+                sessions.c.account_id == query.scope.account_id,
+                sessions.c.region == query.scope.region,
+                sessions.c.is_active.in_({status.is_active for status in query.statuses}),
+                sessions.c.status.in_(_names(query.statuses)),
+                *_conditions(query),
+            )
+            .order_by(sessions.c.started_at.desc(), sessions.c.id.desc())
+            .limit(query.limit)
+        )
+        return [_session(row) for row in self._connection.execute(statement)]
+
+    def active_of_node(self, scope: Scope, node_id: str) -> list[Session]:
+        return self._active(
+            sessions.c.target == node_id,
+            sessions.c.account_id == scope.account_id,
+            sessions.c.region == scope.region,
+        )
+
+    def active(self) -> list[Session]:
+        return self._active()
+
+    def _active(self, *conditions: ColumnElement[bool]) -> list[Session]:
+        statement = (
+            select(sessions)
+            .where(sessions.c.is_active, *conditions)
+            .order_by(sessions.c.started_at, sessions.c.id)
+        )
+        return [_session(row) for row in self._connection.execute(statement)]
+
+    def purge_history(self, ended_before: datetime) -> int:
+        return self._connection.execute(delete(sessions).where(sessions.c.ended_at < ended_before)).rowcount
+
+    def add_token(self, token: ChannelToken) -> None:
+        self._connection.execute(
+            insert(tokens).values(
+                digest=token.digest,
+                side=token.side.value,
+                channel_id=token.channel_id,
+                holder=token.holder,
+                expires_at=token.expires_at,
+            )
+        )
+
+    def take_token(self, digest: bytes, now: datetime) -> ChannelToken | None:
+        row = self._connection.execute(
+            delete(tokens).where(tokens.c.digest == digest, tokens.c.expires_at > now).returning(*tokens.c)
+        ).one_or_none()
+        if row is None:
+            return None
+        return ChannelToken(
+            digest=row.digest,
+            side=ChannelSide(row.side),
+            channel_id=row.channel_id,
+            holder=row.holder,
+            expires_at=row.expires_at,
+        )
+
+    def void_tokens(self, channel_id: str, side: ChannelSide | None = None) -> None:
+        statement = delete(tokens).where(tokens.c.channel_id == channel_id)
+        if side is not None:
+            statement = statement.where(tokens.c.side == side.value)
+        self._connection.execute(statement)
+
+    def purge_tokens(self, now: datetime) -> int:
+        return self._connection.execute(delete(tokens).where(tokens.c.expires_at <= now)).rowcount
+
+
+def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if query.target is not None:
+        conditions.append(sessions.c.target == query.target)
+    if query.owner_arn is not None:
+        conditions.append(sessions.c.owner_arn == query.owner_arn)
+    if query.session_id is not None:
+        conditions.append(sessions.c.id == query.session_id)
+    if query.started_after is not None:
+        conditions.append(sessions.c.started_at >= query.started_after)
+    if query.started_before is not None:
+        conditions.append(sessions.c.started_at < query.started_before)
+    if query.ended_after is not None:
+        conditions.append(sessions.c.ended_at >= query.ended_after)
+    if query.after_key is not None:
+        started_at, session_id = query.after_key
+        conditions.append(
+            or_(
+                sessions.c.started_at < started_at,
+                and_(sessions.c.started_at == started_at, sessions.c.id < session_id),
+            )
+        )
+    return conditions
+
+
+def _session(row: Row[tuple[object, ...]]) -> Session:
+    status = SessionStatus(row.status)
+    return Session(
+        id=row.id,
+        scope=Scope(row.account_id, row.region),
+        target=row.target,
+        document_name=row.document_name,
+        session_type=SessionType(row.session_type),
+        parameters=row.parameters,
+        properties=row.properties,
+        owner_arn=row.owner_arn,
+        owner_id=row.owner_id,
+        source_address=row.source_address,
+        status=status,
+        started_at=row.started_at,
+        reason=row.reason,
+        ended_at=row.ended_at,
+        end=None if row.end_reason is None else _end(row, status),
+    )
+
+
+def _end(row: Row[tuple[object, ...]], status: SessionStatus) -> SessionEnd:
+    return SessionEnd(
+        status=status,
+        reason=EndReason[row.end_reason],
+        details=row.end_details,
+        bytes_to_node=row.bytes_to_node,
+        bytes_to_client=row.bytes_to_client,
+    )

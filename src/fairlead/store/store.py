@@ -1,0 +1,54 @@
+"""The store: transactions over all repositories."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from fairlead.store.activations import SqlActivations
+from fairlead.store.audit import SqlAudit
+from fairlead.store.engine import writing
+from fairlead.store.identities import SecretSealer, SqlIdentities
+from fairlead.store.nodes import SqlNodes
+from fairlead.store.sessions import SqlSessions
+
+
+class SqlUnitOfWork:
+    """domain.unit_of_work.UnitOfWork over one connection in one transaction."""
+
+    def __init__(self, connection: Connection, sealer: SecretSealer) -> None:
+        self.sessions = SqlSessions(connection)
+        self.nodes = SqlNodes(connection)
+        self.activations = SqlActivations(connection)
+        self.identities = SqlIdentities(connection, sealer)
+        self.audit = SqlAudit(connection)
+
+
+class SqlStore:
+    """domain.unit_of_work.Store. Synchronous; the server calls it on its database threads."""
+
+    def __init__(self, engine: Engine, sealer: SecretSealer) -> None:
+        self._engine = engine
+        self._writing_engine = writing(engine)
+        self._sealer = sealer
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlUnitOfWork]:
+        """Commits when the block ends, rolls back when it raises."""
+        with self._writing_engine.begin() as connection:
+            yield SqlUnitOfWork(connection, self._sealer)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlUnitOfWork]:
+        """A consistent view; whatever was written through it is rolled back."""
+        with self._engine.connect() as connection:
+            yield SqlUnitOfWork(connection, self._sealer)
+
+    @property
+    def is_concurrent(self) -> bool:
+        """True when several threads may run transactions at once; SQLite has one writer."""
+        return self._engine.dialect.name != "sqlite"
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()

@@ -1,0 +1,204 @@
+"""The tables. Column types that differ between SQLite and PostgreSQL are settled here and nowhere else."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment, kept as whole microseconds since 1970: alike and sortable in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Aware datetime to microseconds."""
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Microseconds to aware datetime. Any: what the driver hands over for an integer column."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+# An index on a rowid table must be an INTEGER in SQLite to count by itself.
+_COUNTER = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("name_key", String(64), nullable=False, comment="the name in lower case"),
+    Column("path", String(512), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("account_id", "name_key"),
+)
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False, index=True),
+    Column("is_active", Boolean, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("name_key", String(64), nullable=False, comment="the name in lower case"),
+    Column("path", String(512), nullable=False),
+    Column("trust_policy", Text, nullable=False),
+    Column("description", Text),
+    Column("max_session_duration_s", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("account_id", "name_key"),
+)
+
+inline_policies = Table(
+    "inline_policies",
+    metadata,
+    Column("identity_id", String(32), primary_key=True, comment="the unique id of a user or role"),
+    Column("name", String(128), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("code_digest", LargeBinary, nullable=False),
+    Column("iam_role", String(128), nullable=False),
+    Column("description", Text),
+    Column("default_instance_name", String(256)),
+    Column("registration_limit", Integer, nullable=False),
+    Column("registrations_count", Integer, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Index(None, "account_id", "region", "created_at", "id"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("activation_id", String(36), nullable=False, index=True),
+    Column("iam_role", String(128), nullable=False),
+    Column("name", String(256)),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("fingerprint", String(128), nullable=False),
+    Column("registered_at", Moment, nullable=False),
+    Column("last_ping_at", Moment),
+    Column("agent_name", Text, nullable=False),
+    Column("agent_version", Text, nullable=False),
+    Column("platform_type", Text, nullable=False),
+    Column("platform_name", Text, nullable=False),
+    Column("platform_version", Text, nullable=False),
+    Column("ip_address", Text, nullable=False),
+    Column("computer_name", Text, nullable=False),
+    Index(None, "account_id", "region", "id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(96), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("target", String(400), nullable=False),
+    Column("document_name", String(256), nullable=False),
+    Column("session_type", String(32), nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("properties", JSON, nullable=False),
+    Column("owner_arn", Text, nullable=False),
+    Column("owner_id", Text, nullable=False),
+    Column("source_address", String(64), nullable=False),
+    Column("reason", Text),
+    Column("status", String(16), nullable=False),
+    Column("is_active", Boolean, nullable=False, comment="the status is an active one: for the indexes"),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("end_reason", String(32)),
+    Column("end_details", Text),
+    Column("bytes_to_node", BigInteger),
+    Column("bytes_to_client", BigInteger),
+    Index(None, "account_id", "region", "is_active", "started_at", "id"),
+    Index(None, "account_id", "region", "target", "is_active", "started_at", "id"),
+    Index(None, "is_active"),
+    Index(None, "ended_at"),
+)
+
+channel_tokens = Table(
+    "channel_tokens",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("side", String(8), nullable=False),
+    Column("channel_id", String(96), nullable=False, index=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("sequence", _COUNTER, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Column("account_id", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("event_source", String(64), nullable=False),
+    Column("event_name", String(64), nullable=False),
+    Column("principal_arn", Text, nullable=False),
+    Column("principal_id", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("access_key_id", String(128), nullable=False),
+    Column("source_address", String(64), nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("is_read_only", Boolean, nullable=False),
+    Column("request_parameters", JSON),
+    Column("response_elements", JSON),
+    Column("error_code", String(64)),
+    Column("error_message", Text),
+    Column("decision", JSON),
+    Index(None, "account_id", "region", "sequence"),
+    Index(None, "at"),
+)

@@ -1,0 +1,1 @@
+"""Drivers that move one DataChannel's bytes: sockets, TLS, proxies, WebSocket framing."""

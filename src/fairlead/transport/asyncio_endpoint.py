@@ -1,0 +1,303 @@
+"""One data channel on asyncio: joins a `DataChannel`, its WebSocket and a local stream.
+
+    WebSocketLink --frame--> AsyncioEndpoint --bytes--> LocalStream
+                  <-frames--        |        <-bytes---
+                               DataChannel
+
+Every stimulus (frame, local bytes, timer, a side that comes or goes) takes the same course: feed the
+channel, pass its events on, send its frames, let the local side be read or not, set the one timer.
+Backpressure means not reading: the local side while the window or the link is full, the link only where the
+peer knows no window. Received bytes are acknowledged when the operating system has taken them, not before.
+
+When to connect, how to reconnect, when a session is over and why: left to the owner, who is told what
+happens through `EndpointOwner`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from picows import WSCloseCode
+
+from fairlead.protocol.events import EndOfInput, StreamData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from fairlead.protocol.data_channel import DataChannel
+    from fairlead.protocol.events import Event
+    from fairlead.transport.asyncio_link import WebSocketLink
+
+MAX_READ_BYTES = 64 * 1024
+"""Most that is read from the local side at once: one message of the largest size."""
+
+
+class LocalStream(Protocol):
+    """The local side, such as the connection to sshd. Feeds the endpoint by `local_…` calls."""
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether the operating system has taken every byte written so far."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Write; after a failed or closed connection without effect."""
+        ...
+
+    def write_eof(self) -> None:
+        """Shut down the writing side once everything is written."""
+        ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class EndpointOwner(Protocol):
+    """Who decides about the session. Called on the event loop; may call the endpoint back."""
+
+    def handle_event(self, event: Event) -> None:
+        """Everything the channel reports but stream data. After EndOfInput the local writing side has been
+        shut down, or will be as soon as it stands."""
+        ...
+
+    def output_delivered(self) -> None:
+        """The local side has ended and the other end has acknowledged its last byte. Called once."""
+        ...
+
+    def input_delivered(self) -> None:
+        """The other end has ended and the local side has taken its last byte. Called once."""
+        ...
+
+    def link_lost(self, reason: str) -> None:
+        """The link is gone; the channel waits for another. `reason` is what the peer said, often nothing."""
+        ...
+
+
+class AsyncioEndpoint:
+    """The driver of one channel. `clock` is the monotonic clock that the channel's `now` is taken from."""
+
+    def __init__(self, channel: DataChannel, owner: EndpointOwner, clock: Callable[[], float]) -> None:
+        self._channel = channel
+        self._owner = owner
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._link: WebSocketLink | None = None
+        self._had_link = False
+        self._local: LocalStream | None = None
+        self._held: deque[tuple[int, bytes]] = deque()
+        """Received before the local side stood; bounded by the window, as nothing of it is acknowledged."""
+        self._unconfirmed: int | None = None
+        """Sequence number of the last message given to the local side that it has not written out yet."""
+        self._input_ended = False
+        self._local_ended = False
+        self._output_was_delivered = False
+        self._input_was_delivered = False
+        self._reads_local = True
+        self._reads_link = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_stepping = False
+        self._is_closed = False
+        self.input_bytes = 0
+        """Stream bytes received from the other end so far."""
+        self.output_bytes = 0
+        """Stream bytes read from the local side so far."""
+
+    # -- the owner's side --
+
+    def start_handshake(self, session_type: str, properties: Mapping[str, Any] | None) -> None:
+        """Agent: open the handshake; it goes out as soon as a link stands."""
+        self._channel.start_handshake(session_type, properties, self._clock())
+        self._step()
+
+    def tell_connect_failed(self) -> None:
+        """Agent: tell the client that the destination cannot be reached (Flag 3)."""
+        self._channel.connect_failed(self._clock())
+        self._step()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handshake is finished and the channel has not ended."""
+        return self._channel.is_open
+
+    @property
+    def is_input_written(self) -> bool:
+        """Whether the local side has taken everything that was received so far."""
+        return self._unconfirmed is None and not self._held
+
+    def attach_local(self, local: LocalStream) -> None:
+        """Join the local side, at first or in place of one that was lost."""
+        self._local = local
+        self._reads_local = True
+        while self._held:
+            sequence, data = self._held.popleft()
+            self._write(sequence, data)
+        if self._input_ended:
+            local.write_eof()
+        if local.is_drained:
+            self.local_drained()
+        self._step()
+
+    def detach_local(self) -> None:
+        """Hold what comes until another local side is joined."""
+        self._local = None
+
+    def close(self) -> None:
+        """Say goodbye on the link and do nothing any more. The owner closes the local side."""
+        if self._is_closed:
+            return
+        self._send_frames()
+        self._is_closed = True
+        self._local = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._link is not None:
+            self._link.close(WSCloseCode.OK)
+
+    # -- the local side's stimuli --
+
+    def read_limit(self) -> int:
+        """How many bytes `local_data` takes at most; at least 1 while reading is not paused."""
+        return max(1, min(MAX_READ_BYTES, self._channel.send_capacity))
+
+    def local_data(self, data: memoryview) -> None:
+        """Bytes were read, at most `read_limit()`; they are copied before this returns. Without effect once
+        the channel has ended."""
+        if not self._is_closed and self._channel.is_open:
+            self._channel.send_data(data, self._clock())
+            self.output_bytes += len(data)
+            self._step()
+
+    def local_drained(self) -> None:
+        """Everything written so far has been taken by the operating system."""
+        if not self._is_closed and self._unconfirmed is not None:
+            self._channel.written(self._unconfirmed, self._clock())
+            self._unconfirmed = None
+            self._step()
+
+    def local_ended(self) -> None:
+        """The local side will send no more."""
+        if not self._is_closed and not self._local_ended:
+            self._local_ended = True
+            self._channel.end_input(self._clock())
+            self._step()
+
+    # -- the link's stimuli --
+
+    def link_up(self, link: WebSocketLink) -> None:
+        """A link stands and its open frame was sent. It takes the place of an older one."""
+        if self._is_closed:
+            link.close(WSCloseCode.GOING_AWAY)
+            return
+        older, self._link = self._link, link
+        if older is not None:
+            self._channel.connection_lost(self._clock())
+            older.close(WSCloseCode.GOING_AWAY)
+        self._reads_link = True
+        if self._had_link:
+            self._channel.connection_restored(self._clock())
+        self._had_link = True
+        self._step()
+
+    def link_down(self, link: WebSocketLink, reason: str) -> None:
+        """A link is gone. One that was replaced before does not count."""
+        if link is not self._link:
+            return
+        self._link = None
+        if not self._is_closed:
+            self._channel.connection_lost(self._clock())
+            self._step()
+            self._owner.link_lost(reason)
+
+    def link_writable(self) -> None:
+        """The link's buffer has room again, or has none any more."""
+        self._adjust_reading()
+
+    def receive(self, frame: memoryview) -> None:
+        """One agent message; the view is used only until this returns."""
+        if not self._is_closed:
+            self._channel.receive(frame, self._clock())
+            self._step()
+
+    # -- the course of every stimulus --
+
+    def _step(self) -> None:
+        if self._is_stepping or self._is_closed:
+            return  # the step under way looks again for events and frames before it ends
+        self._is_stepping = True
+        try:
+            while events := self._channel.events():
+                for event in events:
+                    self._handle(event)
+            self._send_frames()
+        finally:
+            self._is_stepping = False
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._is_closed:
+            return
+        self._adjust_reading()
+        self._set_timer()
+        if self._local_ended and not self._output_was_delivered and self._channel.is_drained:
+            self._output_was_delivered = True
+            self._owner.output_delivered()
+        if self._input_ended and not self._input_was_delivered and self.is_input_written:
+            self._input_was_delivered = True
+            self._owner.input_delivered()
+
+    def _handle(self, event: Event) -> None:
+        if isinstance(event, StreamData):
+            self.input_bytes += len(event.data)
+            data = bytes(event.data)  # the view ends with the frame; what is not written at once must stay
+            if self._local is None:
+                self._held.append((event.sequence, data))
+            else:
+                self._write(event.sequence, data)
+            return
+        if isinstance(event, EndOfInput):
+            self._input_ended = True
+            if self._local is not None:
+                self._local.write_eof()
+        self._owner.handle_event(event)
+
+    def _write(self, sequence: int, data: bytes) -> None:
+        assert self._local is not None
+        self._local.write(data)
+        if self._local.is_drained:
+            self._unconfirmed = None
+            self._channel.written(sequence, self._clock())
+        else:
+            self._unconfirmed = sequence
+
+    def _send_frames(self) -> None:
+        if self._link is not None:
+            for frame in self._channel.frames_to_send():
+                self._link.send(frame.message)
+
+    def _adjust_reading(self) -> None:
+        if self._local is not None and not self._local_ended:
+            wanted = self._channel.can_send and (self._link is None or self._link.is_writable)
+            if wanted != self._reads_local:
+                self._reads_local = wanted
+                (self._local.resume_reading if wanted else self._local.pause_reading)()
+        if self._link is not None and self._channel.wants_frames != self._reads_link:
+            self._reads_link = self._channel.wants_frames
+            self._link.set_reading(self._reads_link)
+
+    def _set_timer(self) -> None:
+        deadline = self._channel.next_deadline()
+        if self._timer is not None:
+            if deadline is not None and self._timer.when() == deadline and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._deadline_reached)
+
+    def _deadline_reached(self) -> None:
+        self._timer = None
+        if not self._is_closed:
+            self._channel.handle_deadline(self._clock())
+            self._step()

@@ -1,0 +1,228 @@
+"""Open a TCP or TLS connection to an endpoint, through a proxy where one is named.
+
+Pure decisions first (`interleave`, `lookup_names`; proxies and addresses have modules of their own), so that
+the asyncio side decides alike; then the blocking part, `dial`, which uses no asyncio. Several addresses are
+tried as in RFC 8305, simplified: families take turns, a further attempt starts every 250 ms or at once when
+one failed, the first that connects wins. The system's resolver has its own time limit; the named limits here
+start when it has answered.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import time
+
+from fairlead.transport.addresses import Endpoint, bracketed, is_loopback
+from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError
+from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
+from fairlead.transport.tls import Trust, client_context, explain_tls_failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping, Sequence
+
+    Address = tuple[int, tuple[object, ...]]
+    """Address family and socket address, as `socket.getaddrinfo` gives them."""
+
+ATTEMPT_DELAY_S = 0.25
+"""Head start of one connection attempt over the next (RFC 8305 §5)."""
+
+CONNECT_TIMEOUT_S = 10.0
+"""For TCP to come up, over all addresses together."""
+
+PROXY_TIMEOUT_S = 10.0
+"""For the proxy's answer to CONNECT."""
+
+TLS_TIMEOUT_S = 10.0
+"""For the TLS handshake."""
+
+MAX_ADDRESSES = 16
+"""Most addresses of one name that are tried."""
+
+
+def lookup_names(host: str) -> Sequence[str]:
+    """What to ask the resolver for: `localhost` is ::1 and 127.0.0.1, whatever a hosts file says."""
+    return ("::1", "127.0.0.1") if host.rstrip(".") == "localhost" else (host,)
+
+
+def interleave(addresses: Sequence[Address]) -> list[Address]:
+    """The resolver's order, families taking turns (RFC 8305 §4); without repeats, at most MAX_ADDRESSES."""
+    unique = list(dict.fromkeys(addresses))
+    if not unique:
+        return []
+    first_family = unique[0][0]
+    preferred = [address for address in unique if address[0] == first_family]
+    others = [address for address in unique if address[0] != first_family]
+    ordered: list[Address] = []
+    for position in range(max(len(preferred), len(others))):
+        ordered += preferred[position : position + 1] + others[position : position + 1]
+    return ordered[:MAX_ADDRESSES]
+
+
+class Dialer:
+    """What a connection needs to know besides its endpoint; one per process. Makes the TLS context once."""
+
+    def __init__(self, trust: Trust, environ: Mapping[str, str]) -> None:
+        self.trust = trust
+        self._environ = environ
+        self._context: ssl.SSLContext | None = None
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """Raises `TlsError` when the CA file is no good."""
+        if self._context is None:
+            self._context = client_context(self.trust)
+        return self._context
+
+    def dial(self, endpoint: Endpoint) -> socket.socket:
+        """A connected socket with TCP_NODELAY, TLS where the endpoint's scheme says so; blocking.
+
+        Raises `ResolveError`, `ConnectError`, `ProxyError` or `TlsError`, whose text names the hop.
+        """
+        proxy = proxy_for(endpoint, self._environ)
+        context = self.context if endpoint.uses_tls else None
+        if proxy is None:
+            sock = connect(endpoint.host, endpoint.port)
+        else:
+            sock = connect(proxy.host, proxy.port, via=f"the proxy {proxy.shown}")
+        try:
+            if proxy is not None:
+                open_tunnel(sock, endpoint, proxy)
+            return sock if context is None else start_tls(sock, context, endpoint, self.trust)
+        except BaseException:
+            sock.close()
+            raise
+
+
+def resolve(host: str, port: int, via: str) -> list[Address]:
+    """The addresses of `host` in the order to try them. Raises `ResolveError`."""
+    found: list[Address] = []
+    failure: OSError | None = None
+    for name in lookup_names(host):
+        try:
+            answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as exc:
+            failure = exc if isinstance(exc, OSError) else None
+            continue
+        found += [(int(family), sockaddr) for family, _, _, _, sockaddr in answers]
+    if not found:
+        reason = failure.strerror if failure is not None and failure.strerror else "not a host name"
+        raise ResolveError(f"cannot resolve {via}: {reason}; check the name and the network")
+    return interleave(found)
+
+
+def connect(host: str, port: int, via: str | None = None) -> socket.socket:
+    """Connect to the first address of `host` that answers. `via` is how an error calls the other end.
+
+    Raises `ResolveError`, or `ConnectError` with the reason of the first address.
+    """
+    shown = via or f"{bracketed(host)}:{port}"
+    race = _Race(resolve(host, port, via or host))
+    try:
+        sock = race.run(time.monotonic() + CONNECT_TIMEOUT_S)
+    finally:
+        race.close_losers()
+    if sock is None:
+        reason = (
+            os.strerror(race.first_error) if race.first_error else f"no answer in {CONNECT_TIMEOUT_S:.0f} s"
+        )
+        hint = "is it running?" if is_loopback(host) else "check the address, the network and HTTPS_PROXY"
+        raise ConnectError(f"cannot connect to {shown}: {reason}; {hint}")
+    sock.setblocking(True)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+class _Race:
+    """Connection attempts under way, staggered."""
+
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self._waiting = list(addresses)
+        self._running: dict[int, socket.socket] = {}
+        self.first_error = 0
+
+    def run(self, deadline: float) -> socket.socket | None:
+        """The first socket that connects; None when all failed or `deadline` (monotonic) passed."""
+        poll = select.poll()
+        next_start = 0.0
+        while self._waiting or self._running:
+            now = time.monotonic()
+            if now >= deadline:
+                return None
+            if self._waiting and (now >= next_start or not self._running):
+                self._start(self._waiting.pop(0), poll)
+                next_start = now + ATTEMPT_DELAY_S
+                continue
+            until = min(deadline, next_start) if self._waiting else deadline
+            for descriptor, _ in poll.poll(max(1, (until - now) * 1000)):
+                poll.unregister(descriptor)
+                sock = self._running.pop(descriptor)
+                error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if error == 0:
+                    return sock
+                self._failed(sock, error)
+                next_start = 0.0
+        return None
+
+    def _start(self, address: Address, poll: select.poll) -> None:
+        family, sockaddr = address
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as exc:
+            self.first_error = self.first_error or exc.errno or 0
+            return
+        sock.setblocking(False)
+        try:
+            sock.connect(sockaddr)
+        except BlockingIOError:
+            pass
+        except OSError as exc:
+            self._failed(sock, exc.errno or 0)
+            return
+        self._running[sock.fileno()] = sock
+        poll.register(sock.fileno(), select.POLLOUT)
+
+    def _failed(self, sock: socket.socket, error: int) -> None:
+        self.first_error = self.first_error or error
+        sock.close()
+
+    def close_losers(self) -> None:
+        for sock in self._running.values():
+            sock.close()
+
+
+def open_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
+    """Ask the proxy at the other end of `sock` for a tunnel to `endpoint`. Raises `ProxyError`."""
+    deadline = time.monotonic() + PROXY_TIMEOUT_S
+    received = b""
+    try:
+        sock.settimeout(PROXY_TIMEOUT_S)
+        sock.sendall(connect_request(endpoint, proxy))
+        while not check_connect_response(received, endpoint, proxy):
+            sock.settimeout(max(0.001, deadline - time.monotonic()))
+            chunk = sock.recv(4096)
+            if not chunk:
+                raise ProxyError(f"the proxy {proxy.shown} closed the connection instead of opening a tunnel")
+            received += chunk
+    except TimeoutError:
+        raise ProxyError(f"the proxy {proxy.shown} gave no answer in {PROXY_TIMEOUT_S:.0f} s") from None
+    except OSError as exc:
+        raise ProxyError(f"the connection to the proxy {proxy.shown} failed: {exc.strerror}") from None
+
+
+def start_tls(
+    sock: socket.socket, context: ssl.SSLContext, endpoint: Endpoint, trust: Trust
+) -> ssl.SSLSocket:
+    """TLS over a connected socket, certificate and host name checked. Raises `TlsError`."""
+    sock.settimeout(TLS_TIMEOUT_S)
+    try:
+        return context.wrap_socket(sock, server_hostname=endpoint.host, suppress_ragged_eofs=True)
+    except TimeoutError:
+        raise TlsError(
+            f"{endpoint.authority} did not finish the TLS handshake in {TLS_TIMEOUT_S:.0f} s"
+        ) from None
+    except (OSError, ValueError) as exc:
+        raise TlsError(explain_tls_failure(exc, endpoint.authority, trust)) from None

@@ -1,0 +1,270 @@
+"""One WebSocket as a client, over a non-blocking socket: opening handshake, messages both ways, liveness.
+
+The owner polls: it registers `descriptor` for `poll_events`, calls `receive` and `flush` when poll says so,
+and asks `next_deadline` when to look again. Nothing here waits, except `open_websocket` before it begins.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import time
+from struct import Struct
+
+from fairlead.protocol.settings import MAX_BACKLOG_BYTES
+from fairlead.transport.client_frames import (
+    BINARY,
+    CLOSE,
+    NORMAL_CLOSURE,
+    PING,
+    PONG,
+    TEXT,
+    FrameError,
+    FrameReader,
+    decode_close,
+    encode_close,
+    encode_frame,
+)
+from fairlead.transport.errors import ConnectionLost, PeerError, printable
+from fairlead.transport.http import parse_head
+from fairlead.transport.upgrade import NONCE_BYTES, check_upgrade, upgrade_request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    from fairlead.transport.addresses import Endpoint
+
+    Random = Callable[[int], bytes]
+    """A source of chance such as `os.urandom`: so many bytes."""
+
+UPGRADE_TIMEOUT_S = 10.0
+"""For the answer to the upgrade request."""
+
+RECEIVE_BYTES = 128 * 1024
+"""Most that one system call reads."""
+
+RECEIVE_ROUNDS = 16
+"""Most system calls before the other descriptors get their turn; TLS gives at most 16 KiB per call."""
+
+WRITE_WATERMARK_BYTES = 256 * 1024
+"""With more than this unsent the owner stops reading its source."""
+
+PING_AFTER_S = 30.0
+"""Silence after which the other end is asked for a sign of life."""
+
+DEAD_AFTER_S = 75.0
+"""Silence after which the connection is taken for lost."""
+
+MASK_POOL_BYTES = 4096
+"""Random bytes fetched at a time for mask keys, four for each frame."""
+
+
+def open_websocket(sock: socket.socket, endpoint: Endpoint, random: Random) -> bytes:
+    """Turn a fresh (or reusable) connection to `endpoint` into a WebSocket; blocking.
+
+    Returns the bytes that came behind the answer. Raises `UpgradeError`, `PeerError` or `ConnectionLost`.
+    """
+    nonce = random(NONCE_BYTES)
+    deadline = time.monotonic() + UPGRADE_TIMEOUT_S
+    received = b""
+    try:
+        sock.settimeout(UPGRADE_TIMEOUT_S)
+        sock.sendall(upgrade_request(endpoint, nonce))
+        while (parsed := parse_head(received)) is None:
+            sock.settimeout(max(0.001, deadline - time.monotonic()))
+            chunk = sock.recv(RECEIVE_BYTES)
+            if not chunk:
+                raise ConnectionLost(
+                    f"{endpoint.authority} closed the connection instead of opening a WebSocket"
+                )
+            received += chunk
+    except TimeoutError:
+        raise ConnectionLost(
+            f"{endpoint.authority} did not open a WebSocket in {UPGRADE_TIMEOUT_S:.0f} s"
+        ) from None
+    except OSError as exc:
+        raise ConnectionLost(
+            f"the connection to {endpoint.authority} failed: {exc.strerror or exc}"
+        ) from None
+    head, size = parsed
+    check_upgrade(head, nonce, endpoint.authority)
+    return received[size:]
+
+
+class WebSocketLink:
+    """An open WebSocket. Every method that talks to the socket raises `ConnectionLost` when it has ended."""
+
+    def __init__(self, sock: socket.socket, leftover: bytes, random: Random, now: float) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
+        self._reader = FrameReader()
+        self._reader.feed(leftover)
+        self._random = random
+        self._keys: Iterator[tuple[bytes, ...]] = iter(())
+        self._unsent = bytearray()
+        self._send_waits_for_input = False
+        self._receive_waits_for_output = False
+        self._send_failure = ""
+        self._heard_at = now
+        self._pinged = False
+
+    @property
+    def descriptor(self) -> int:
+        return self._sock.fileno()
+
+    @property
+    def unsent_bytes(self) -> int:
+        return len(self._unsent)
+
+    @property
+    def has_input(self) -> bool:
+        """Whether bytes wait on our side of the socket, where poll does not see them."""
+        return self._reader.has_more or (self._tls is not None and self._tls.pending() > 0)
+
+    def poll_events(self, wants_input: bool) -> int:
+        events = select.POLLIN if wants_input or self._send_waits_for_input else 0
+        if (self._unsent and not self._send_waits_for_input) or self._receive_waits_for_output:
+            events |= select.POLLOUT
+        return events
+
+    # -- out --
+
+    def send_text(self, text: str) -> None:
+        self._send(TEXT, text.encode())
+
+    def send_binary(self, message: bytes | bytearray | memoryview) -> None:
+        """Queue one message; `flush` sends it. What is given is copied. Raises `ConnectionLost` when more
+        than MAX_BACKLOG_BYTES wait."""
+        self._send(BINARY, message)
+        if len(self._unsent) > MAX_BACKLOG_BYTES:
+            raise ConnectionLost("the gateway asks for more and more and reads nothing")
+
+    def _send(self, opcode: int, payload: bytes | bytearray | memoryview) -> None:
+        if not self._send_failure:
+            self._unsent += encode_frame(opcode, payload, self._mask_key())
+
+    def _mask_key(self) -> bytes:
+        for (key,) in self._keys:
+            return key
+        self._keys = Struct("4s").iter_unpack(self._random(MASK_POOL_BYTES))
+        return self._mask_key()
+
+    def flush(self) -> None:
+        """Send what the socket takes now. A connection that takes nothing any more is reported by `receive`,
+        behind what still waits there: the other end's last words may be among it."""
+        self._receive_waits_for_output = False
+        self._send_waits_for_input = False
+        sent = 0
+        try:
+            with memoryview(self._unsent) as view:
+                while sent < len(view):
+                    sent += self._sock.send(view[sent:])
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            pass
+        except ssl.SSLWantReadError:
+            self._send_waits_for_input = True
+        except ssl.SSLError as exc:
+            raise ConnectionLost(_reason(exc)) from None
+        except OSError as exc:
+            self._send_failure = _reason(exc)
+            sent = len(self._unsent)
+        finally:
+            del self._unsent[:sent]
+
+    def close(self, reason: str = "") -> None:
+        """Say goodbye as far as the socket takes it at once, and close it. Never raises."""
+        try:
+            self._unsent += encode_close(NORMAL_CLOSURE, reason, self._mask_key())
+            self.flush()
+        except ConnectionLost:
+            pass
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close the socket without a word."""
+        try:  # noqa: SIM105 (contextlib costs a millisecond to import)
+            self._sock.close()
+        except OSError:
+            pass
+
+    # -- in --
+
+    def receive(self, now: float) -> Iterator[memoryview]:
+        """Yield the messages that can be read now, text or binary; pings are answered. Whoever stops early
+        finds the rest at the next call.
+
+        Raises `ConnectionLost` for the end of the connection, a close frame, or bytes that break RFC 6455.
+        """
+        yield from self._messages()
+        for _ in range(RECEIVE_ROUNDS):
+            data = self._read()
+            if data is None:
+                return
+            self._heard_at, self._pinged = now, False
+            self._reader.feed(data)
+            yield from self._messages()
+
+    def _read(self) -> bytes | None:
+        self._receive_waits_for_output = False
+        try:
+            data = self._sock.recv(RECEIVE_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except ssl.SSLWantWriteError:
+            self._receive_waits_for_output = True
+            return None
+        except OSError as exc:
+            raise ConnectionLost(self._send_failure or _reason(exc)) from None
+        if not data:
+            raise ConnectionLost(self._send_failure or "the gateway closed the connection")
+        return data
+
+    def _messages(self) -> Iterator[memoryview]:
+        try:
+            for opcode, payload in self._reader.messages():
+                if opcode in (TEXT, BINARY):
+                    yield payload
+                elif opcode == PING:
+                    # Only the last of many pings needs an answer (RFC 6455 §5.5.3).
+                    if len(self._unsent) < WRITE_WATERMARK_BYTES:
+                        self._send(PONG, payload)
+                elif opcode == CLOSE:
+                    code, reason = decode_close(bytes(payload))
+                    raise ConnectionLost(
+                        f"the gateway closed the WebSocket ({code} {printable(reason)})".strip()
+                    )
+        except FrameError as exc:
+            self._unsent += encode_close(exc.code, "", self._mask_key())
+            raise ConnectionLost(str(exc)) from None
+        except PeerError as exc:
+            raise ConnectionLost(str(exc)) from None
+
+    # -- liveness --
+
+    def next_deadline(self) -> float:
+        """When `check_alive` has something to do, on the clock of `now`."""
+        return self._heard_at + (DEAD_AFTER_S if self._pinged else PING_AFTER_S)
+
+    def check_alive(self, now: float) -> None:
+        """Ping after a silence; raise `ConnectionLost` after a longer one."""
+        silence = now - self._heard_at
+        if silence >= DEAD_AFTER_S:
+            raise ConnectionLost(f"nothing was heard from the gateway for {silence:.0f} s")
+        if silence >= PING_AFTER_S and not self._pinged:
+            self._pinged = True
+            self._send(PING, b"fairlead")
+
+    def excuse_silence(self, now: float) -> None:
+        """The owner did not read, so silence up to now says nothing about the other end."""
+        self._heard_at = now
+
+
+def _reason(exc: OSError) -> str:
+    if isinstance(exc, ssl.SSLEOFError):
+        return "the gateway closed the connection"
+    if isinstance(exc, ssl.SSLError):
+        return f"the TLS connection to the gateway failed: {printable(exc.reason or 'error').lower()}"
+    return f"the connection to the gateway failed: {exc.strerror or exc}"

@@ -1,0 +1,43 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from fairlead.store.engine import DatabaseUnusable, open_engine
+from fairlead.store.migration import migrate
+from fairlead.store.store import SqlStore
+from fairlead.store.tables import metadata
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store: SqlStore) -> None:
+    with store._engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert context.get_current_revision() is not None
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(store: SqlStore) -> None:
+    migrate(store._engine)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_servers_that_start_together_migrate_one_after_the_other(database_url: str) -> None:
+    engines = [open_engine(database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as servers:
+        list(servers.map(migrate, engines))
+    for engine in engines:
+        engine.dispose()
+
+
+def test_a_database_that_a_later_version_has_migrated_is_refused(store: SqlStore) -> None:
+    with store._engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnusable, match=r"9999.*start the version of Fairlead that used it last"):
+        migrate(store._engine)
+
+
+def test_a_database_of_another_kind_is_refused_by_name() -> None:
+    with pytest.raises(DatabaseUnusable, match="mysql"):
+        open_engine("mysql://localhost/fairlead")

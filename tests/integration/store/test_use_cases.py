@@ -1,0 +1,210 @@
+"""The use cases over the SQL store: a node's and a session's whole life, on each database."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from fairlead.aws import sigv4
+from fairlead.control.bootstrap import NODE_ROLE, NewAccessKey, create_first_identities, recover_admin
+from fairlead.control.housekeeping import Purged, purge
+from fairlead.domain.callers import Caller
+from fairlead.domain.errors import (
+    AccessDenied,
+    EntityAlreadyExists,
+    InvalidChannelToken,
+    InvalidInstanceId,
+    LimitExceeded,
+    RegistrationLimitReached,
+    TargetNotConnected,
+    UnknownAccessKey,
+)
+from fairlead.domain.identities import MAX_ACCESS_KEYS_PER_USER
+from fairlead.domain.operations.activations import CreateActivationRequest, DescribeActivationsRequest
+from fairlead.domain.operations.identities import CreateAccessKeyRequest, CreateUserRequest, ListUsersRequest
+from fairlead.domain.operations.inline_policies import PutUserPolicyRequest
+from fairlead.domain.operations.nodes import (
+    DeregisterManagedInstanceRequest,
+    DescribeInstanceInformationRequest,
+    RegisterManagedInstanceRequest,
+    RequestManagedInstanceRoleTokenRequest,
+    UpdateInstanceInformationRequest,
+)
+from fairlead.domain.operations.sessions import (
+    DescribeSessionsRequest,
+    ResumeSessionRequest,
+    TerminateSessionRequest,
+)
+from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
+from fairlead.store.store import SqlStore
+from tests.support.control_world import (
+    FINGERPRINT,
+    ORIGIN,
+    STREAM_BASE_URL,
+    World,
+    node_signed_request,
+    policy,
+    public_key_text,
+    rsa_key,
+    signed_request,
+    statement,
+)
+
+
+@pytest.fixture
+def world(store: SqlStore) -> World:
+    return World(store)
+
+
+@pytest.fixture
+def admin(world: World) -> Caller:
+    keys: list[NewAccessKey] = []
+    assert create_first_identities(world.env, keys.append)
+    credentials = sigv4.Credentials(keys[0].access_key_id, keys[0].secret_access_key)
+    return world.authenticator.authenticate(signed_request(credentials, world.now), ORIGIN, "ssm")
+
+
+def registered(world: World, admin: Caller) -> Caller:
+    """A new node, as the caller that its first credentials make it."""
+    activation = world.activations.create_activation(admin, CreateActivationRequest(iam_role=NODE_ROLE))
+    request = RegisterManagedInstanceRequest(
+        activation_code=activation.activation_code or "",
+        activation_id=activation.activation_id or "",
+        public_key=public_key_text(rsa_key()),
+        fingerprint=FINGERPRINT,
+    )
+    node_id = world.nodes.register_managed_instance(ORIGIN, request).instance_id or ""
+    with pytest.raises(RegistrationLimitReached):
+        world.nodes.register_managed_instance(ORIGIN, request)
+    return with_credentials(world, node_id)
+
+
+def with_credentials(world: World, node_id: str) -> Caller:
+    by_key = world.authenticator.authenticate_node_key(
+        node_signed_request(node_id, rsa_key(), world.now), ORIGIN
+    )
+    token = world.nodes.request_managed_instance_role_token(
+        by_key, RequestManagedInstanceRoleTokenRequest(fingerprint=FINGERPRINT)
+    )
+    credentials = sigv4.Credentials(
+        token.access_key_id or "", token.secret_access_key or "", token.session_token
+    )
+    request = signed_request(credentials, world.now, service="ssmmessages")
+    return world.authenticator.authenticate(request, ORIGIN, "ssmmessages")
+
+
+def connected(world: World, node: Caller) -> str:
+    node_id = node.node_id or ""
+    token = world.channels.create_control_channel(node, node_id)
+    assert world.channels.open_control_channel(node, node_id, token).id == node_id
+    world.notifier.connected.add(node_id)
+    return node_id
+
+
+def test_a_session_lives_from_its_start_to_the_history(world: World, admin: Caller) -> None:
+    node = registered(world, admin)
+    node_id = connected(world, node)
+    started = world.start(admin, node_id, parameters={"portNumber": ("2222",)})
+    session_id = started.session_id or ""
+    assert [session.id for session in world.channels.pending_sessions(node_id)] == [session_id]
+
+    token = world.channels.create_data_channel(node, session_id)
+    assert world.channels.open_agent_data_channel(node, session_id, token).properties == {
+        "portNumber": "2222"
+    }
+    world.channels.open_client_data_channel(session_id, started.token_value or "")
+    assert world.channels.session_connected(session_id)
+    assert world.channels.session_disconnected(session_id)
+
+    resumed = world.sessions.resume_session(
+        admin, ResumeSessionRequest(session_id=session_id), STREAM_BASE_URL
+    )
+    for spent in (token, started.token_value or ""):
+        with pytest.raises(InvalidChannelToken):
+            world.channels.open_client_data_channel(session_id, spent)
+    world.channels.open_client_data_channel(session_id, resumed.token_value or "")
+
+    world.sessions.terminate_session(admin, TerminateSessionRequest(session_id=session_id))
+    end = SessionEnd(
+        status=SessionStatus.TERMINATED, reason=EndReason.CLIENT_LEFT, bytes_to_node=3, bytes_to_client=5
+    )
+    assert not world.channels.end_session(session_id, end)
+    active = world.sessions.describe_sessions(admin, DescribeSessionsRequest(state="Active"))
+    history = world.sessions.describe_sessions(admin, DescribeSessionsRequest(state="History"))
+    assert active.sessions == ()
+    (item,) = history.sessions or ()
+    assert item.details == "Terminated by TerminateSession (3 bytes to the node, 5 to the client)"
+    world.advance(days=31)
+    assert purge(world.env) == Purged(sessions=1, tokens=0, audit_records=0)
+
+
+def test_a_node_lives_from_registration_to_deregistration(world: World, admin: Caller) -> None:
+    node = registered(world, admin)
+    node_id = connected(world, node)
+    heartbeat = UpdateInstanceInformationRequest(instance_id=node_id, agent_version="3.3.0.0")
+    world.nodes.update_instance_information(node, heartbeat)
+    (item,) = (
+        world.nodes.describe_instance_information(
+            admin, DescribeInstanceInformationRequest()
+        ).instance_information_list
+        or ()
+    )
+    assert (item.instance_id, item.ping_status, item.agent_version) == (node_id, "Online", "3.3.0.0")
+    session_id = world.start(admin, node_id).session_id or ""
+
+    world.nodes.deregister_managed_instance(admin, DeregisterManagedInstanceRequest(instance_id=node_id))
+    assert world.notifier.news[-2:] == [
+        ("terminated", session_id, EndReason.NODE_DEREGISTERED),
+        ("removed", node_id),
+    ]
+    with pytest.raises(InvalidInstanceId):
+        with_credentials(world, node_id)
+    with pytest.raises(TargetNotConnected):
+        world.start(admin, node_id)
+
+
+def test_a_policy_stored_by_name_refuses_the_next_call(world: World, admin: Caller) -> None:
+    world.identities.create_user(admin, CreateUserRequest(user_name="Bob", path="/staff/"))
+    with pytest.raises(EntityAlreadyExists):
+        world.identities.create_user(admin, CreateUserRequest(user_name="BOB"))
+    listed = world.identities.list_users(admin, ListUsersRequest(path_prefix="/staff/"))
+    assert [user.user_name for user in listed.users] == ["Bob"]
+    deny = policy(statement("Deny", "ssm:DescribeActivations"))
+    world.identities.put_user_policy(
+        admin, PutUserPolicyRequest(user_name="ADMIN", policy_name="deny", policy_document=deny)
+    )
+    with pytest.raises(AccessDenied, match="explicit deny"):
+        world.activations.describe_activations(admin, DescribeActivationsRequest())
+    with world.store.read() as uow:
+        newest = uow.audit.latest(admin.scope, 1)[0]
+    assert (newest.event_name, newest.error_code) == ("DescribeActivations", "AccessDenied")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_changes_of_one_user_that_race_wait_for_each_other(world: World, admin: Caller) -> None:
+    world.identities.create_user(admin, CreateUserRequest(user_name="bob"))
+    document = policy(statement("Allow", "ssm:DescribeSessions"))
+    replace = PutUserPolicyRequest(user_name="bob", policy_name="same", policy_document=document)
+    start = Barrier(8)
+
+    def change(number: int) -> bool:
+        start.wait()
+        world.identities.put_user_policy(admin, replace)
+        try:
+            world.identities.create_access_key(admin, CreateAccessKeyRequest(user_name="bob"))
+        except LimitExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as racers:
+        assert sum(racers.map(change, range(8))) == MAX_ACCESS_KEYS_PER_USER
+
+
+def test_recovering_the_administrator_voids_what_was_lost(world: World, admin: Caller) -> None:
+    lost = sigv4.Credentials(admin.access_key_id, "whatever it was")
+    found = recover_admin(world.env)
+    credentials = sigv4.Credentials(found.access_key_id, found.secret_access_key)
+    again = world.authenticator.authenticate(signed_request(credentials, world.now), ORIGIN, "ssm")
+    assert again.principal_id == admin.principal_id
+    with pytest.raises(UnknownAccessKey):
+        world.authenticator.authenticate(signed_request(lost, world.now), ORIGIN, "ssm")

@@ -1,0 +1,152 @@
+"""Every operation of the public services, as the AWS CLI sends it and prints the answer.
+
+That its program works with `admin.env` is shown beside the server command.
+"""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fairlead.testing.server import FairleadServer
+from tests.support.aws_cli import AwsCli
+
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}}
+)
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "ssm.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FairleadServer]:
+    with FairleadServer(Path(tmp_path_factory.mktemp("aws-cli")) / "state") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def aws(server: FairleadServer) -> Iterator[AwsCli]:
+    cli = AwsCli(server.environment())
+    yield cli
+    cli.close()
+
+
+def test_sts(aws: AwsCli, server: FairleadServer) -> None:
+    assert aws("sts", "get-caller-identity")["Arn"] == f"arn:aws:iam::{server.account_id}:user/admin"
+
+
+def test_users_and_their_keys(aws: AwsCli) -> None:
+    assert aws("iam", "create-user", "--user-name", "ada")["User"]["UserName"] == "ada"
+    assert aws("iam", "get-user", "--user-name", "ada")["User"]["Path"] == "/"
+    assert "ada" in [user["UserName"] for user in aws("iam", "list-users")["Users"]]
+    key = aws("iam", "create-access-key", "--user-name", "ada")["AccessKey"]["AccessKeyId"]
+    listed = aws("iam", "list-access-keys", "--user-name", "ada")["AccessKeyMetadata"]
+    assert [entry["AccessKeyId"] for entry in listed] == [key]
+    assert aws("iam", "delete-access-key", "--user-name", "ada", "--access-key-id", key) is None
+    assert aws("iam", "delete-user", "--user-name", "ada") is None
+
+
+def test_policies_of_users(aws: AwsCli) -> None:
+    name = ("--user-name", "grace", "--policy-name", "p")
+    aws("iam", "create-user", "--user-name", "grace")
+    aws("iam", "put-user-policy", *name, "--policy-document", POLICY)
+    assert aws("iam", "get-user-policy", *name)["PolicyDocument"] == json.loads(POLICY)
+    assert aws("iam", "list-user-policies", "--user-name", "grace")["PolicyNames"] == ["p"]
+    assert aws("iam", "delete-user-policy", *name) is None
+
+
+def test_roles_and_their_policies(aws: AwsCli) -> None:
+    name = ("--role-name", "Nodes", "--policy-name", "p")
+    created = aws("iam", "create-role", "--role-name", "Nodes", "--assume-role-policy-document", TRUST)
+    assert created["Role"]["AssumeRolePolicyDocument"] == json.loads(TRUST)
+    assert aws("iam", "get-role", "--role-name", "Nodes")["Role"]["Arn"].endswith(":role/Nodes")
+    assert {"Nodes", "FairleadNode"} <= {role["RoleName"] for role in aws("iam", "list-roles")["Roles"]}
+    aws("iam", "put-role-policy", *name, "--policy-document", POLICY)
+    assert aws("iam", "get-role-policy", *name)["PolicyDocument"] == json.loads(POLICY)
+    assert aws("iam", "list-role-policies", "--role-name", "Nodes")["PolicyNames"] == ["p"]
+    aws("iam", "delete-role-policy", *name)
+    assert aws("iam", "delete-role", "--role-name", "Nodes") is None
+
+
+def test_activations(aws: AwsCli) -> None:
+    created = aws(
+        "ssm", "create-activation", "--iam-role", "service-role/FairleadNode", "--tags", "Key=a,Value=b"
+    )
+    activation_id = created["ActivationId"]
+    condition = f"FilterKey=ActivationIds,FilterValues={activation_id}"
+    (listed,) = aws("ssm", "describe-activations", "--filters", condition)["ActivationList"]
+    assert listed["Tags"] == [{"Key": "a", "Value": "b"}]
+    aws("ssm", "delete-activation", "--activation-id", activation_id)
+    assert aws("ssm", "describe-activations", "--filters", condition)["ActivationList"] == []
+
+
+def test_nodes_and_sessions(aws: AwsCli, server: FairleadServer) -> None:
+    node = server.start_agent("cli").node_id
+    (listed,) = aws("ssm", "describe-instance-information")["InstanceInformationList"]
+    assert listed["InstanceId"] == node
+    assert aws("ssm", "get-connection-status", "--target", node)["Status"] == "connected"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        parameters = {"portNumber": [str(listener.getsockname()[1])]}
+        session_id = server.call_ssm(
+            "StartSession", {"Target": node, "DocumentName": "AWS-StartSSHSession", "Parameters": parameters}
+        )["SessionId"]
+        active = aws("ssm", "describe-sessions", "--state", "Active")["Sessions"]
+        assert [session["SessionId"] for session in active] == [session_id]
+        assert aws("ssm", "resume-session", "--session-id", session_id)["TokenValue"]
+        assert aws("ssm", "terminate-session", "--session-id", session_id)["SessionId"] == session_id
+    history = aws("ssm", "describe-sessions", "--state", "History")["Sessions"]
+    assert [session["Status"] for session in history] == ["Terminated"]
+    aws("ssm", "deregister-managed-instance", "--instance-id", node)
+    assert aws("ssm", "describe-instance-information")["InstanceInformationList"] == []
+
+
+def test_documents(aws: AwsCli) -> None:
+    assert aws("ssm", "get-document", "--name", "AWS-StartSSHSession")["DocumentType"] == "Session"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ("ssm", "start-session", "--target", "mi-00000000000000000"),
+            "An error occurred (InvalidDocument) when calling the StartSession operation",
+        ),
+        (
+            (
+                "ssm",
+                "start-session",
+                "--target",
+                "mi-00000000000000000",
+                "--document-name",
+                "AWS-StartSSHSession",
+            ),
+            "An error occurred (TargetNotConnected) when calling the StartSession operation: "
+            "mi-00000000000000000 is not connected.",
+        ),
+        (
+            ("iam", "get-user", "--user-name", "nobody"),
+            "An error occurred (NoSuchEntity) when calling the GetUser operation",
+        ),
+        (
+            ("ssm", "list-documents"),
+            "An error occurred (UnknownOperationException) when calling the ListDocuments operation",
+        ),
+    ],
+)
+def test_what_is_refused_is_printed_in_the_services_words(
+    aws: AwsCli, words: tuple[str, ...], text: str
+) -> None:
+    status, output, errors = aws.run(*words)
+    assert status in (254, 255)
+    assert output == ""
+    assert text in errors

@@ -1,0 +1,388 @@
+"""The life of a session between its node, its client and the store: offers, resumption, ends."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
+from fairlead.protocol import message as m
+from fairlead.protocol.control_channel import (
+    ChannelClosed,
+    TaskAcknowledge,
+    decode_control_message,
+)
+from tests.support.gateway_rig import (
+    NODE,
+    SESSION,
+    GatewayRig,
+    close_code,
+    closed_text,
+    completion,
+    eventually,
+    offered,
+    receive,
+    rest_of,
+    stream,
+    told_closed,
+)
+
+OTHER_NODE = "mi-0fedcba9876543210"
+
+
+def test_a_new_session_is_offered_at_once_and_again_until_the_agent_shows_up():
+    async def test(rig):
+        control = await rig.control()
+        session = rig.channels.add_session()
+        rig.notifier.session_started(session)
+        for _ in range(3):
+            offer = await offered(control)
+            assert offer.session_id == SESSION
+            assert offer.document_content["properties"] == {"portNumber": "22"}
+        await rig.agent()
+        await eventually(lambda: rig.gateway.live_sessions._sessions[SESSION].offers is None)
+        rig.notifier.node_removed(NODE)  # closes the channel, so that what was sent can be counted
+        assert len(await rest_of(control)) <= 1
+
+    GatewayRig.run(test, offer_delays_s=(0.1,))
+
+
+def test_a_session_that_waits_is_offered_when_the_control_channel_opens():
+    async def test(rig):
+        rig.channels.add_session()
+        assert (await offered(await rig.control())).session_id == SESSION
+
+    GatewayRig.run(test)
+
+
+@pytest.mark.parametrize("notices_first", ["the loss", "the new process"])
+def test_what_an_agents_process_held_ends_when_the_next_one_shows_up(notices_first):
+    async def test(rig):
+        await rig.control(incarnation="first")
+        rig.channels.add_session()
+        client, agent = await rig.client(), await rig.agent(incarnation="first")
+        await eventually(lambda: (SESSION, "Connected") in rig.channels.steps)
+        if notices_first == "the loss":
+            agent.transport.abort()
+            await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
+        await rig.control(incarnation="second")
+        if notices_first == "the new process":
+            assert SESSION not in rig.channels.ends
+            agent.transport.abort()
+        assert await closed_text(client) == "The agent on the node was restarted."
+        assert rig.channels.ends[SESSION].reason is EndReason.AGENT_RESTARTED
+
+    GatewayRig.run(test)
+
+
+def test_an_agent_that_lost_its_control_channel_alone_keeps_its_sessions():
+    async def test(rig):
+        await rig.control(incarnation="first")
+        rig.channels.add_session()
+        client, agent = await rig.client(), await rig.agent(incarnation="first")
+        await eventually(lambda: (SESSION, "Connected") in rig.channels.steps)
+        agent.transport.abort()
+        await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
+        await rig.control(incarnation="first")
+        back = await rig.agent(incarnation="first")
+        await client.send(stream(m.INPUT_STREAM_DATA, b"still here"))
+        assert await receive(back) == stream(m.INPUT_STREAM_DATA, b"still here")
+
+    GatewayRig.run(test)
+
+
+def test_the_newest_control_channel_wins():
+    async def test(rig):
+        older = await rig.control()
+        newer = await rig.control()
+        assert await close_code(older) == 1008
+        assert rig.notifier.is_connected(NODE)
+        rig.notifier.session_started(rig.channels.add_session())
+        assert (await offered(newer)).session_id == SESSION
+        await newer.close()
+        await eventually(lambda: not rig.notifier.is_connected(NODE))
+
+    GatewayRig.run(test)
+
+
+def test_a_completed_session_is_acknowledged_each_time_and_told_to_the_client_once():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair()
+        await client.send(stream(m.INPUT_STREAM_DATA, b"12345"))
+        await receive(agent)
+        await agent.close()
+        for _ in range(2):
+            await control.send(completion(output="sshd\x1b[31m is\nnot running", status="Failed"))
+            body = decode_control_message(await receive(control)).body
+            assert body == TaskAcknowledge("00010203-0405-0607-0809-0a0b0c0d0e0f", SESSION)
+        assert "The node could not carry out the session: sshd [31m is not running" in await closed_text(
+            client
+        )
+        end = rig.channels.ends[SESSION]
+        assert (end.reason, end.bytes_to_node, end.bytes_to_client) == (EndReason.AGENT_FAILED, 5, 0)
+
+    GatewayRig.run(test)
+
+
+def test_an_agent_that_closes_in_good_order_ends_the_session_within_a_second():
+    async def test(rig):
+        client, agent = await rig.pair()
+        await agent.close()
+        async with asyncio.timeout(1):
+            assert await closed_text(client) == ""
+        assert rig.channels.ends[SESSION].reason is EndReason.AGENT_ENDED
+
+    GatewayRig.run(test)
+
+
+def test_a_client_that_closes_in_good_order_ends_the_session_and_the_agent_is_told():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair()
+        await client.close()
+        async with asyncio.timeout(1):
+            assert m.peek_type(await receive(agent)) == m.CHANNEL_CLOSED
+            assert (await told_closed(control)).session_id == SESSION
+        assert rig.channels.ends[SESSION].reason is EndReason.CLIENT_LEFT
+
+    GatewayRig.run(test)
+
+
+def test_a_node_cannot_end_the_session_of_another_node():
+    async def test(rig):
+        client, agent = await rig.pair()
+        stranger = await rig.control(OTHER_NODE)
+        await stranger.send(completion())
+        await receive(stranger)
+        await agent.send(frame := stream(m.OUTPUT_STREAM_DATA, b"still open"))
+        assert await receive(client) == frame
+        await eventually(lambda: [name for name, _ in rig.channels.security_events] == ["ForeignCompletion"])
+
+    GatewayRig.run(test)
+
+
+@pytest.mark.parametrize("side", ["client", "agent"])
+def test_a_side_that_was_cut_off_comes_back_and_finds_what_waited(side):
+    async def test(rig):
+        client, agent = await rig.pair()
+        leaving, staying = (client, agent) if side == "client" else (agent, client)
+        leaving.transport.abort()
+        await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
+        kind = m.OUTPUT_STREAM_DATA if side == "client" else m.INPUT_STREAM_DATA
+        await staying.send(frame := stream(kind, b"meanwhile"))
+        back = await (rig.client() if side == "client" else rig.agent())
+        assert await receive(back) == frame
+        await eventually(lambda: rig.channels.steps[-1] == (SESSION, "Connected"))
+
+    GatewayRig.run(test)
+
+
+@pytest.mark.parametrize(
+    ("side", "is_ours", "reason"),
+    [
+        ("client", True, EndReason.CLIENT_LOST),
+        ("client", False, EndReason.CLIENT_LOST),
+        ("agent", True, EndReason.AGENT_LOST),
+        ("agent", False, EndReason.AGENT_LOST),
+    ],
+)
+def test_a_side_that_does_not_come_back_ends_the_session(side, is_ours, reason):
+    async def test(rig):
+        client, agent = await rig.pair(is_ours=is_ours)
+        (client if side == "client" else agent).transport.abort()
+        frame = await receive(agent if side == "client" else client)
+        assert m.peek_type(frame) == m.CHANNEL_CLOSED
+        assert rig.channels.ends[SESSION].reason is reason
+
+    windows = {"resume_window_s": 0.2, "stock_resume_window_s": 60.0}
+    if not is_ours:
+        windows = {"resume_window_s": 60.0, "stock_resume_window_s": 0.2}
+    GatewayRig.run(test, **windows)
+
+
+def test_a_session_whose_agent_never_comes_fails_and_its_client_reads_so():
+    async def test(rig):
+        rig.channels.add_session()
+        client = await rig.client()
+        assert "missing: agent" in await closed_text(client)
+        end = rig.channels.ends[SESSION]
+        assert (end.status, end.reason) == (SessionStatus.FAILED, EndReason.NEVER_CONNECTED)
+
+    GatewayRig.run(test, connect_timeout_s=0.3)
+
+
+def test_an_idle_session_ends_and_pings_do_not_count():
+    async def test(rig):
+        client, _ = await rig.pair()
+        for _ in range(5):
+            await client.ping()
+            await asyncio.sleep(0.05)
+        assert "idle timeout" in await closed_text(client)
+
+    GatewayRig.run(test, idle_timeout_s=0.4)
+
+
+def test_a_session_ended_by_the_api_closes_on_both_sides_with_its_byte_counts():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair()
+        await agent.send(stream(m.OUTPUT_STREAM_DATA, b"1234567"))
+        await receive(client)
+        end = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.TERMINATED_BY_API)
+        rig.notifier.session_terminated(rig.channels.sessions[SESSION], end)
+        assert await closed_text(client) == "Terminated by TerminateSession."
+        assert m.peek_type(await receive(agent)) == m.CHANNEL_CLOSED
+        assert (await told_closed(control)).session_id == SESSION
+        assert rig.channels.ends[SESSION].bytes_to_client == 7
+
+    GatewayRig.run(test)
+
+
+def test_an_end_that_could_not_be_recorded_is_told_at_once_and_recorded_later(caplog):
+    async def test(rig):
+        record, failures = rig.channels.end_session, iter((OSError("disk full"), OSError("disk full")))
+
+        def end_session(session_id, end):
+            for failure in failures:
+                raise failure
+            return record(session_id, end)
+
+        rig.channels.end_session = end_session
+        client, agent = await rig.pair()
+        await agent.close()
+        assert m.peek_type(await receive(client)) == m.CHANNEL_CLOSED
+        await eventually(lambda: SESSION in rig.channels.ends)
+        assert rig.channels.ends[SESSION].reason is EndReason.AGENT_ENDED
+        assert caplog.text.count("could not record the end of session") == 2
+
+    GatewayRig.run(test, record_again_s=0.1)
+
+
+def test_an_agent_is_told_of_the_end_again_until_it_reports_the_completion():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair(is_ours=False)
+        await client.close()
+        for _ in range(3):
+            assert m.peek_type(await receive(agent)) == m.CHANNEL_CLOSED
+            assert isinstance(decode_control_message(await receive(control)).body, ChannelClosed)
+        await control.send(completion())
+        assert await close_code(agent) == 1000
+
+    GatewayRig.run(test, closed_repeat_s=0.1)
+
+
+def test_a_node_that_was_away_at_the_end_is_told_when_it_comes_back():
+    async def test(rig):
+        client, _ = await rig.pair()
+        await client.close()
+        await eventually(lambda: SESSION in rig.channels.ends)
+        assert (await told_closed(await rig.control())).session_id == SESSION
+
+    GatewayRig.run(test)
+
+
+def test_a_deregistered_node_loses_its_channels_and_its_sessions():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair()
+        rig.notifier.node_removed(NODE)
+        assert await close_code(control) == 1008
+        assert await close_code(agent) == 1008
+        assert await closed_text(client) == "The node was deregistered."
+
+    GatewayRig.run(test)
+
+
+def test_a_stopping_gateway_tells_everybody_to_come_back_and_ends_no_session():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair()
+        await rig.gateway.stop(2)
+        assert [await close_code(ws) for ws in (control, agent, client)] == [1012] * 3
+        assert not rig.channels.ends
+
+    GatewayRig.run(test)
+
+
+def test_after_a_restart_both_sides_come_back_and_those_that_do_not_lose_their_session():
+    async def test(rig):
+        lost = "bob-0123456789abcdefghijklmnop"
+        rig.channels.add_session(status=SessionStatus.CONNECTED)
+        rig.channels.add_session(id=lost, status=SessionStatus.DISCONNECTED)
+        with ThreadPoolExecutor(1) as executor:
+            await rig.gateway.live_sessions.recover()
+            client, agent = await rig.client(), await rig.agent()
+            await client.send(frame := stream(m.INPUT_STREAM_DATA, b"again"))
+            assert await receive(agent) == frame
+            await eventually(lambda: lost in rig.channels.ends)
+            assert SESSION not in rig.channels.ends
+            executor.shutdown()
+
+    GatewayRig.run(test, resume_window_s=0.6)
+
+
+def test_after_a_restart_a_stock_agent_that_gave_its_session_up_is_not_awaited_for_long():
+    async def test(rig):
+        rig.channels.add_session(status=SessionStatus.CONNECTED)
+        await rig.gateway.live_sessions.recover()
+        client = await rig.client()
+        await rig.control()
+        assert await closed_text(client) == "The node did not come back within the resume window."
+
+    GatewayRig.run(test, resume_window_s=60, stock_resume_window_s=0.3)
+
+
+def test_fifty_sessions_of_one_node_run_at_once():
+    async def test(rig):
+        control = await rig.control()
+        ids = [f"user{n}-0123456789abcdefghijklmnop" for n in range(50)]
+        for session_id in ids:
+            rig.notifier.session_started(rig.channels.add_session(id=session_id))
+        assert {(await offered(control)).session_id for _ in ids} == set(ids)
+
+        async def use(session_id):
+            client, agent = await asyncio.gather(rig.client(session_id), rig.agent(session_id))
+            await client.send(frame := stream(m.INPUT_STREAM_DATA, session_id.encode()))
+            assert await receive(agent) == frame
+            await agent.close()
+            assert await closed_text(client) == ""
+
+        await asyncio.gather(*map(use, ids))
+        assert set(rig.channels.ends) == set(ids)
+        assert len(rig.gateway.live_sessions) == 0
+
+    GatewayRig.run(test)
+
+
+def test_a_malformed_control_message_closes_the_control_channel():
+    async def test(rig):
+        control = await rig.control()
+        await control.send(b"x" * 200)
+        assert await close_code(control) == 1008
+        assert not rig.notifier.is_connected(NODE)
+
+    GatewayRig.run(test)
+
+
+def test_a_long_control_message_in_fragments_is_taken():
+    async def test(rig):
+        control = await rig.control()
+        await rig.pair()
+        frame = completion(output="x" * 60_000, status="Failed")
+        await control.send([frame[at : at + 4096] for at in range(0, len(frame), 4096)])
+        assert isinstance(decode_control_message(await receive(control)).body, TaskAcknowledge)
+        await eventually(lambda: SESSION in rig.channels.ends)
+        assert len(rig.channels.ends[SESSION].details) <= 500
+
+    GatewayRig.run(test)
+
+
+def test_a_silent_socket_is_pinged_and_then_closed():
+    async def test(rig):
+        control = await rig.control()
+        control.protocol.recv_frame = lambda frame: None  # hears nothing, answers nothing
+        await eventually(lambda: not rig.notifier.is_connected(NODE))
+
+    GatewayRig.run(test, silence_check_s=0.2)

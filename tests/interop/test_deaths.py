@@ -1,0 +1,129 @@
+"""One part dies: nothing stays Active for longer than its timeout, and no process stays behind."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.interop.conftest import Site
+
+pytestmark = [pytest.mark.interop, pytest.mark.slow]
+
+
+@pytest.fixture
+def running_ssh(own_site: Site) -> "subprocess.Popen[bytes]":
+    ssh = own_site.start("proxy", own_site.node_id, "echo ready; exec sleep 600")
+    assert ssh.stdout is not None
+    assert ssh.stdout.readline() == b"ready\n"
+    return ssh
+
+
+def test_after_kill_9_of_ssh_the_session_is_over(
+    own_site: Site, running_ssh: "subprocess.Popen[bytes]"
+) -> None:
+    running_ssh.kill()
+    running_ssh.communicate()
+    _wait_until(lambda: not _active(own_site), 5)
+    assert _proxies(own_site) == []
+
+
+def test_after_kill_9_of_the_client_ssh_ends_and_the_session_with_it(
+    own_site: Site, running_ssh: "subprocess.Popen[bytes]"
+) -> None:
+    for pid in _proxies(own_site):
+        os.kill(pid, signal.SIGKILL)
+    running_ssh.communicate(timeout=10)
+    assert running_ssh.returncode == 255
+    session = _active(own_site)[0]
+    assert session["Status"] in ("Connected", "Disconnected")
+    # It may come back within the resume window; a user who knows better ends it.
+    own_site.stack.aws("ssm", "terminate-session", "--session-id", session["SessionId"])
+    _wait_until(lambda: not _active(own_site), 5)
+
+
+def test_after_kill_9_of_the_agent_ssh_ends_with_a_reason(
+    own_site: Site, running_ssh: "subprocess.Popen[bytes]"
+) -> None:
+    own_site.agent.child.stop(signal.SIGKILL)
+    own_site.agent = own_site.stack.start_agent("node")
+    _, said = running_ssh.communicate(timeout=20)
+    assert running_ssh.returncode == 255
+    assert said.strip()
+    _wait_until(lambda: not _active(own_site), 10)
+    assert own_site.ssh("proxy", own_site.node_id, "true").status == 0
+
+
+def test_a_server_that_was_killed_comes_back_with_everything_it_knew(own_site: Site) -> None:
+    own_site.stack.server.stop(signal.SIGKILL)
+    own_site.stack.start_server()
+    _wait_until(lambda: own_site.stack.is_connected(own_site.node_id), 30)
+    assert own_site.ssh("proxy", own_site.node_id, "echo back").stdout == "back\n"
+
+
+def test_a_session_survives_kill_9_of_the_server(
+    own_site: Site, running_ssh: "subprocess.Popen[bytes]"
+) -> None:
+    running_ssh.kill()
+    running_ssh.communicate()
+    ssh = own_site.start("proxy", own_site.node_id, "cat")
+    assert ssh.stdin is not None
+    assert ssh.stdout is not None
+    ssh.stdin.write(b"before\n")
+    ssh.stdin.flush()
+    assert ssh.stdout.readline() == b"before\n"
+    own_site.stack.server.stop(signal.SIGKILL)
+    ssh.stdin.write(b"while away\n")
+    ssh.stdin.flush()
+    own_site.stack.start_server()
+    assert ssh.stdout.readline() == b"while away\n"
+    out, err = ssh.communicate(b"after\n", timeout=30)
+    assert (ssh.returncode, out, err) == (0, b"after\n", b"")
+
+
+def test_an_agent_that_is_asked_to_end_leaves_no_process_behind(
+    own_site: Site, running_ssh: "subprocess.Popen[bytes]"
+) -> None:
+    began = time.monotonic()
+    assert own_site.agent.child.stop(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 3
+    running_ssh.communicate(timeout=10)
+    assert running_ssh.returncode == 255
+    _wait_until(lambda: not _active(own_site), 10)
+    assert _children_named(own_site, b"fairlead.agent") == []
+
+
+def _active(site: Site) -> list[dict[str, str]]:
+    command = ["aws", "ssm", "describe-sessions", "--state", "Active", "--output", "json"]
+    answer: list[dict[str, str]] = json.loads(site.call(*command).stdout)["Sessions"]
+    return answer
+
+
+def _proxies(site: Site) -> list[int]:
+    return _children_named(site, f"\0proxy\0{site.node_id}".encode())
+
+
+def _children_named(site: Site, words: bytes) -> list[int]:
+    """Processes of this site (they carry its state directory in their environment) with these words."""
+    found = []
+    marker = str(site.stack.directory).encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if words in (entry / "cmdline").read_bytes() and marker in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:  # ended since the directory was read
+            continue
+    return found
+
+
+def _wait_until(holds: Callable[[], object], timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "did not become true in time"
+        time.sleep(0.05)

@@ -1,0 +1,85 @@
+"""The gateway's surroundings without sockets: a clock, a WebSocket's relay side, frames."""
+
+from collections.abc import Callable
+
+from fairlead.protocol import message as m
+from tests.support.virtual_clock import VirtualClock
+
+
+class FakeTimer:
+    def __init__(self, action: Callable[[], object]) -> None:
+        self._action: Callable[[], object] | None = action
+
+    def cancel(self) -> None:
+        self._action = None
+
+    def fire(self) -> None:
+        if self._action is not None:
+            self._action()
+
+
+class FakeClock:
+    """A `gateway.clock.Clock` on a virtual clock: `advance` makes the calls that are due."""
+
+    def __init__(self) -> None:
+        self._clock = VirtualClock()
+
+    def time(self) -> float:
+        return self._clock.now
+
+    def call_later(self, delay, callback, *arguments) -> FakeTimer:
+        timer = FakeTimer(lambda: callback(*arguments))
+        self._clock.at(self._clock.now + delay, timer.fire)
+        return timer
+
+    def call_soon(self, callback, *arguments) -> FakeTimer:
+        return self.call_later(0, callback, *arguments)
+
+    def advance(self, seconds: float) -> None:
+        self._clock.run_until(self._clock.now + seconds)
+
+
+class FakeSocket:
+    """A `RelaySocket` that remembers: frames as written (`wire`), in one write each (`writes`)."""
+
+    def __init__(self) -> None:
+        self.is_congested = False
+        self.is_reading = True
+        self.writes: list[list[bytes]] = []
+        self.pongs = 0
+        self.closed: tuple[int, str] | None = None
+        self._corked: list[bytes] = []
+
+    @property
+    def wire(self) -> list[bytes]:
+        return [frame for write in self.writes for frame in write]
+
+    @property
+    def types(self) -> list[bytes]:
+        return [m.peek_type(frame) for frame in self.wire]
+
+    def send_binary(self, frame, *, more: bool) -> None:
+        self._corked.append(bytes(frame))
+        if not more:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._corked:
+            self.writes.append(self._corked)
+            self._corked = []
+
+    def send_pong(self) -> None:
+        self.pongs += 1
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
+
+    def close(self, code, reason: str) -> None:
+        self.closed = (int(code), reason)
+
+
+def frame(message_type: bytes, payload: bytes = b"payload", **fields) -> bytes:
+    return m.make_frame(message_type, payload, message_id=bytes(16), created_date=1, **fields)

@@ -1,0 +1,376 @@
+"""The repositories of the domain in memory: for unit tests of use cases, with the behaviour of the SQL store.
+
+One lock makes transactions follow each other; a failed one puts back the tables as they were. Values are
+immutable, so copies of the tables are cheap.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+
+from fairlead.domain.activations import Activation, ActivationQuery
+from fairlead.domain.audit import AuditRecord
+from fairlead.domain.errors import EntityAlreadyExists
+from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
+from fairlead.domain.nodes import Heartbeat, Node, NodeQuery
+from fairlead.domain.scope import Scope
+from fairlead.domain.sessions import (
+    TRANSITIONS,
+    ChannelSide,
+    ChannelToken,
+    Session,
+    SessionEnd,
+    SessionQuery,
+    SessionStatus,
+)
+
+
+@dataclass
+class Tables:
+    """All rows, by key."""
+
+    sessions: dict[str, Session] = field(default_factory=dict)
+    tokens: dict[bytes, ChannelToken] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    activations: dict[str, Activation] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    keys: dict[str, tuple[AccessKey, str]] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    policies: dict[tuple[str, str], InlinePolicy] = field(default_factory=dict)
+    audit: dict[int, AuditRecord] = field(default_factory=dict)
+
+    def copied(self) -> "Tables":
+        """The same rows in tables of their own."""
+        return Tables(**{name: copy(rows) for name, rows in vars(self).items()})
+
+
+class MemorySessions:
+    """domain.sessions.SessionRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, session: Session) -> None:
+        assert session.id not in self._tables.sessions
+        self._tables.sessions[session.id] = session
+
+    def get(self, scope: Scope, session_id: str) -> Session | None:
+        session = self.find(session_id)
+        return session if session is not None and session.scope == scope else None
+
+    def find(self, session_id: str) -> Session | None:
+        return self._tables.sessions.get(session_id)
+
+    def set_status(self, session_id: str, status: SessionStatus) -> bool:
+        session = self.find(session_id)
+        if session is None or status not in TRANSITIONS[session.status]:
+            return False
+        self._tables.sessions[session_id] = replace(session, status=status)
+        return True
+
+    def set_end(self, session_id: str, end: SessionEnd, at: datetime) -> bool:
+        session = self.find(session_id)
+        if session is None or not session.status.is_active:
+            return False
+        self._tables.sessions[session_id] = replace(session, status=end.status, end=end, ended_at=at)
+        return True
+
+    def set_traffic(self, session_id: str, bytes_to_node: int, bytes_to_client: int) -> None:
+        session = self.find(session_id)
+        if session is not None and session.end is not None:
+            end = replace(session.end, bytes_to_node=bytes_to_node, bytes_to_client=bytes_to_client)
+            self._tables.sessions[session_id] = replace(session, end=end)
+
+    def describe(self, query: SessionQuery) -> list[Session]:
+        found = [session for session in self._tables.sessions.values() if _fits(session, query)]
+        return sorted(found, key=_newest, reverse=True)[: query.limit]
+
+    def active_of_node(self, scope: Scope, node_id: str) -> list[Session]:
+        return [session for session in self.active() if (session.scope, session.target) == (scope, node_id)]
+
+    def active(self) -> list[Session]:
+        found = [session for session in self._tables.sessions.values() if session.status.is_active]
+        return sorted(found, key=_newest)
+
+    def purge_history(self, ended_before: datetime) -> int:
+        old = [
+            session.id
+            for session in self._tables.sessions.values()
+            if session.ended_at is not None and session.ended_at < ended_before
+        ]
+        for session_id in old:
+            del self._tables.sessions[session_id]
+        return len(old)
+
+    def add_token(self, token: ChannelToken) -> None:
+        self._tables.tokens[token.digest] = token
+
+    def take_token(self, digest: bytes, now: datetime) -> ChannelToken | None:
+        token = self._tables.tokens.get(digest)
+        if token is None or token.expires_at <= now:
+            return None
+        return self._tables.tokens.pop(digest)
+
+    def void_tokens(self, channel_id: str, side: ChannelSide | None = None) -> None:
+        for token in list(self._tables.tokens.values()):
+            if token.channel_id == channel_id and side in (None, token.side):
+                del self._tables.tokens[token.digest]
+
+    def purge_tokens(self, now: datetime) -> int:
+        old = [token.digest for token in self._tables.tokens.values() if token.expires_at <= now]
+        for digest in old:
+            del self._tables.tokens[digest]
+        return len(old)
+
+
+def _newest(session: Session) -> tuple[datetime, str]:
+    return session.started_at, session.id
+
+
+def _fits(session: Session, query: SessionQuery) -> bool:
+    return (
+        session.scope == query.scope
+        and session.status in query.statuses
+        and query.target in (None, session.target)
+        and query.owner_arn in (None, session.owner_arn)
+        and query.session_id in (None, session.id)
+        and (query.started_after is None or session.started_at >= query.started_after)
+        and (query.started_before is None or session.started_at < query.started_before)
+        and (
+            query.ended_after is None
+            or (session.ended_at is not None and session.ended_at >= query.ended_after)
+        )
+        and (query.after_key is None or _newest(session) < query.after_key)
+    )
+
+
+class MemoryNodes:
+    """domain.nodes.NodeRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, node: Node) -> None:
+        assert node.id not in self._tables.nodes
+        self._tables.nodes[node.id] = node
+
+    def get(self, scope: Scope, node_id: str) -> Node | None:
+        node = self.find(node_id)
+        return node if node is not None and node.scope == scope else None
+
+    def find(self, node_id: str) -> Node | None:
+        return self._tables.nodes.get(node_id)
+
+    def describe(self, query: NodeQuery) -> list[Node]:
+        found = [node for node in self._tables.nodes.values() if _matches(node, query)]
+        return sorted(found, key=lambda node: node.id)[: query.limit]
+
+    def record_heartbeat(self, node_id: str, heartbeat: Heartbeat, at: datetime) -> None:
+        node = self._tables.nodes[node_id]
+        known = {name: value for name, value in asdict(heartbeat).items() if value}
+        self._tables.nodes[node_id] = replace(
+            node, heartbeat=replace(node.heartbeat, **known), last_ping_at=at
+        )
+
+    def set_public_key(self, node_id: str, public_key: bytes) -> None:
+        self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], public_key=public_key)
+
+    def delete(self, node_id: str) -> None:
+        self._tables.nodes.pop(node_id, None)
+
+
+def _matches(node: Node, query: NodeQuery) -> bool:
+    wanted: tuple[tuple[object, Sequence[object] | None], ...] = (
+        (node.id, query.node_ids),
+        (node.activation_id, query.activation_ids),
+        (node.iam_role, query.iam_roles),
+        (node.heartbeat.agent_version, query.agent_versions),
+        (node.heartbeat.platform_type, query.platform_types),
+        (None if query.now is None else node.ping_status(query.now), query.ping_statuses),
+    )
+    return (
+        node.scope == query.scope
+        and all(values is None or value in values for value, values in wanted)
+        and (query.after_id is None or node.id > query.after_id)
+    )
+
+
+class MemoryActivations:
+    """domain.activations.ActivationRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, activation: Activation) -> None:
+        self._tables.activations[activation.id] = activation
+
+    def get(self, scope: Scope, activation_id: str) -> Activation | None:
+        activation = self.find(activation_id)
+        return activation if activation is not None and activation.scope == scope else None
+
+    def find(self, activation_id: str) -> Activation | None:
+        return self._tables.activations.get(activation_id)
+
+    def describe(self, query: ActivationQuery) -> list[Activation]:
+        found = [
+            activation
+            for activation in self._tables.activations.values()
+            if activation.scope == query.scope
+            and (query.ids is None or activation.id in query.ids)
+            and (
+                query.default_instance_names is None
+                or activation.default_instance_name in query.default_instance_names
+            )
+            and (query.iam_roles is None or activation.iam_role in query.iam_roles)
+            and (query.after_key is None or (activation.created_at, activation.id) < query.after_key)
+        ]
+        found.sort(key=lambda activation: (activation.created_at, activation.id), reverse=True)
+        return found[: query.limit]
+
+    def claim_registration(self, activation_id: str) -> bool:
+        activation = self._tables.activations[activation_id]
+        if activation.registrations_count >= activation.registration_limit:
+            return False
+        self._tables.activations[activation_id] = replace(
+            activation, registrations_count=activation.registrations_count + 1
+        )
+        return True
+
+    def delete(self, activation_id: str) -> None:
+        self._tables.activations.pop(activation_id, None)
+
+
+class MemoryIdentities:
+    """domain.identities.IdentityRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add_user(self, user: User) -> None:
+        if self.get_user(user.account_id, user.name) is not None:
+            raise EntityAlreadyExists(f"User with name {user.name} already exists.")
+        self._tables.users[user.id] = user
+
+    def get_user(self, account_id: str, name: str, *, to_change: bool = False) -> User | None:
+        return _by_name(self._tables.users.values(), account_id, name)
+
+    def get_user_by_id(self, user_id: str) -> User | None:
+        return self._tables.users.get(user_id)
+
+    def list_users(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[User]:
+        return _named_page(self._tables.users.values(), account_id, path_prefix, after_name)[:limit]
+
+    def delete_user(self, user_id: str) -> None:
+        del self._tables.users[user_id]
+
+    def add_access_key(self, key: AccessKey, secret: str) -> None:
+        self._tables.keys[key.id] = (key, secret)
+
+    def get_access_key(self, key_id: str) -> tuple[AccessKey, str] | None:
+        return self._tables.keys.get(key_id)
+
+    def list_access_keys(self, user_id: str) -> list[AccessKey]:
+        found = [key for key, _ in self._tables.keys.values() if key.user_id == user_id]
+        return sorted(found, key=lambda key: key.created_at)
+
+    def delete_access_key(self, key_id: str) -> None:
+        self._tables.keys.pop(key_id, None)
+
+    def add_role(self, role: Role) -> None:
+        if self.get_role(role.account_id, role.name) is not None:
+            raise EntityAlreadyExists(f"Role with name {role.name} already exists.")
+        self._tables.roles[role.id] = role
+
+    def get_role(self, account_id: str, name: str, *, to_change: bool = False) -> Role | None:
+        return _by_name(self._tables.roles.values(), account_id, name)
+
+    def list_roles(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[Role]:
+        return _named_page(self._tables.roles.values(), account_id, path_prefix, after_name)[:limit]
+
+    def delete_role(self, role_id: str) -> None:
+        del self._tables.roles[role_id]
+
+    def put_policy(self, identity_id: str, policy: InlinePolicy) -> None:
+        self._tables.policies[identity_id, policy.name] = policy
+
+    def get_policy(self, identity_id: str, name: str) -> InlinePolicy | None:
+        return self._tables.policies.get((identity_id, name))
+
+    def list_policies(self, identity_id: str) -> Sequence[InlinePolicy]:
+        found = [policy for (owner, _), policy in self._tables.policies.items() if owner == identity_id]
+        return sorted(found, key=lambda policy: policy.name)
+
+    def delete_policy(self, identity_id: str, name: str) -> None:
+        self._tables.policies.pop((identity_id, name), None)
+
+
+def _by_name(rows, account_id, name):
+    same = [row for row in rows if (row.account_id, row.name.lower()) == (account_id, name.lower())]
+    return same[0] if same else None
+
+
+def _named_page(rows, account_id, path_prefix, after_name):
+    found = [
+        row
+        for row in rows
+        if row.account_id == account_id
+        and row.path.startswith(path_prefix)
+        and (after_name is None or row.name.lower() > after_name.lower())
+    ]
+    return sorted(found, key=lambda row: row.name.lower())
+
+
+class MemoryAudit:
+    """domain.audit.AuditRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, record: AuditRecord) -> None:
+        self._tables.audit[max(self._tables.audit, default=0) + 1] = record
+
+    def latest(self, scope: Scope, limit: int) -> list[AuditRecord]:
+        newest_first = reversed(list(self._tables.audit.values()))
+        return [record for record in newest_first if record.scope == scope][:limit]
+
+    def purge(self, before: datetime) -> int:
+        old = [sequence for sequence, record in self._tables.audit.items() if record.at < before]
+        for sequence in old:
+            del self._tables.audit[sequence]
+        return len(old)
+
+
+class MemoryUnitOfWork:
+    """domain.unit_of_work.UnitOfWork."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.sessions = MemorySessions(tables)
+        self.nodes = MemoryNodes(tables)
+        self.activations = MemoryActivations(tables)
+        self.identities = MemoryIdentities(tables)
+        self.audit = MemoryAudit(tables)
+
+
+class MemoryStore:
+    """domain.unit_of_work.Store. `commits` counts the transactions that were committed."""
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.commits = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryUnitOfWork]:
+        with self._lock:
+            working = self.tables.copied()
+            yield MemoryUnitOfWork(working)
+            self.tables = working
+            self.commits += 1
+
+    @contextmanager
+    def read(self) -> Iterator[MemoryUnitOfWork]:
+        with self._lock:
+            yield MemoryUnitOfWork(self.tables.copied())

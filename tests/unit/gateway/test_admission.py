@@ -1,0 +1,158 @@
+"""Places for sockets that nobody has recognised yet, in virtual time and without a network."""
+
+import errno
+import socket
+
+import pytest
+
+from fairlead.gateway.admission import Admission, AdmittedSocket, AdmittingListener
+from fairlead.gateway.settings import GatewaySettings
+from tests.support.gateway_fakes import FakeClock
+
+
+class FakeConnection:
+    def __init__(self, fileno: int) -> None:
+        self._fileno = fileno
+        self.is_cut = False
+
+    def fileno(self) -> int:
+        return self._fileno
+
+    def shutdown(self, how) -> None:
+        self.is_cut = True
+
+
+class BrokenConnection(FakeConnection):
+    def shutdown(self, how) -> None:
+        raise OSError(errno.ENOTCONN, "not connected")
+
+
+class Door:
+    def __init__(self, **settings) -> None:
+        self.clock = FakeClock()
+        self.admission = Admission(GatewaySettings(**settings), self.clock)
+        self.connections: list[FakeConnection] = []
+
+    def accept(self, source="192.0.2.1", kind=FakeConnection) -> FakeConnection:
+        connection = kind(len(self.connections) + 10)
+        self.connections.append(connection)
+        self.admission.add(connection, source)
+        return connection
+
+    @property
+    def cut(self) -> list[int]:
+        return [index for index, connection in enumerate(self.connections) if connection.is_cut]
+
+
+def test_a_silent_socket_is_cut_when_its_time_is_over():
+    door = Door()
+    door.accept()
+    door.clock.advance(9)
+    assert door.cut == []
+    door.clock.advance(2)
+    assert door.cut == [0]
+    assert len(door.admission) == 0
+
+
+def test_a_recognised_socket_is_left_alone():
+    door = Door()
+    door.admission.forget(door.accept().fileno())
+    door.clock.advance(100)
+    assert door.cut == []
+
+
+def test_a_socket_that_gets_on_has_more_time():
+    door = Door()
+    first = door.accept()
+    door.clock.advance(9)
+    door.admission.extend(first.fileno(), 30)
+    door.clock.advance(29)
+    assert door.cut == []
+    door.clock.advance(2)
+    assert door.cut == [0]
+
+
+def test_more_time_for_an_unknown_socket_is_nothing():
+    door = Door()
+    door.admission.extend(99, 30)
+    door.admission.forget(99)
+    assert len(door.admission) == 0
+
+
+def test_at_the_limit_of_an_address_its_oldest_socket_goes_and_no_others():
+    door = Door(max_unauthenticated_sockets_per_source=2)
+    door.accept("192.0.2.2")
+    for _ in range(3):
+        door.accept("192.0.2.1")
+    assert door.cut == [1]
+
+
+def test_at_the_limit_in_total_the_oldest_socket_goes():
+    door = Door(max_unauthenticated_sockets=3)
+    for n in range(5):
+        door.accept(f"192.0.2.{n}")
+    assert door.cut == [0, 1]
+    assert len(door.admission) == 3
+
+
+def test_addresses_of_one_ipv6_network_count_as_one():
+    door = Door(max_unauthenticated_sockets_per_source=1)
+    door.accept("2001:db8::1")
+    door.accept("2001:db8::2")
+    assert door.cut == [0]
+
+
+def test_a_socket_that_comes_back_counts_once():
+    door = Door()
+    connection = door.accept()
+    door.admission.add(connection, "192.0.2.1")
+    assert len(door.admission) == 1
+
+
+def test_a_socket_that_cannot_be_cut_is_forgotten():
+    door = Door()
+    door.accept(kind=BrokenConnection)
+    door.clock.advance(20)
+    assert len(door.admission) == 0
+
+
+def test_stopped_it_cuts_nothing():
+    door = Door()
+    door.accept()
+    door.admission.stop()
+    door.admission.stop()
+    door.clock.advance(100)
+    assert door.cut == []
+
+
+def test_a_closed_socket_gives_its_place_back():
+    door = Door()
+    ours, theirs = socket.socketpair()
+    admitted = AdmittedSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())
+    admitted.admission = door.admission
+    door.admission.add(admitted, "192.0.2.1")
+    admitted.close()
+    admitted.close()
+    theirs.close()
+    assert len(door.admission) == 0
+
+
+def test_without_descriptors_room_is_made_and_nobody_is_said_to_wait(monkeypatch):
+    door = Door()
+    door.accept()
+    with AdmittingListener(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.admission = door.admission
+        monkeypatch.setattr(AdmittingListener, "_accept", _fail(errno.EMFILE), raising=False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+        assert door.cut == [0]
+        monkeypatch.setattr(AdmittingListener, "_accept", _fail(errno.EINVAL), raising=False)
+        with pytest.raises(OSError, match="EINVAL"):
+            listener.accept()
+
+
+def _fail(number: int):
+    def accept(self):
+        raise OSError(number, errno.errorcode[number])
+
+    return accept

@@ -1,0 +1,124 @@
+"""Who is connected, and what nodes report."""
+
+from datetime import UTC, datetime
+
+from fairlead.gateway.control_channels import ControlChannels
+from fairlead.gateway.messages import Messages
+from fairlead.protocol.control_channel import (
+    ChannelClosed,
+    TaskAcknowledge,
+    TaskComplete,
+    decode_control_message,
+    encode_control_message,
+)
+from tests.support.gateway_fakes import FakeSocket, frame
+
+MESSAGES = Messages(lambda: datetime(2026, 11, 20, tzinfo=UTC), bytes(10))
+
+
+class Events:
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.completed: list = []
+
+    def control_channel_opened(self, node_id) -> None:
+        self.opened.append(node_id)
+
+    def task_completed(self, node_id, completion) -> None:
+        self.completed.append((node_id, completion.session_id))
+
+
+def registry():
+    channels, events = ControlChannels(MESSAGES), Events()
+    channels.report_to(events)
+    return channels, events
+
+
+def test_a_node_is_connected_from_the_opening_to_the_end_of_its_channel():
+    channels, events = registry()
+    channel = channels.open("mi-1", FakeSocket())
+    assert channels.is_connected("mi-1")
+    assert events.opened == ["mi-1"]
+    channel.disconnected(None)
+    assert not channels.is_connected("mi-1")
+
+
+def test_the_end_of_an_older_channel_does_not_end_the_newer_one():
+    channels, _ = registry()
+    older_socket = FakeSocket()
+    older = channels.open("mi-1", older_socket)
+    channels.open("mi-1", FakeSocket())
+    assert older_socket.closed is not None
+    older.disconnected(None)
+    assert channels.is_connected("mi-1")
+    assert len(channels) == 1
+
+
+def test_a_message_reaches_the_connected_node_only():
+    channels, _ = registry()
+    socket = FakeSocket()
+    channels.open("mi-1", socket)
+    assert channels.send("mi-1", b"frame")
+    assert not channels.send("mi-2", b"frame")
+    assert socket.wire == [b"frame"]
+
+
+def test_nothing_is_heaped_on_a_node_that_does_not_read():
+    channels, _ = registry()
+    socket = FakeSocket()
+    channel = channels.open("mi-1", socket)
+    socket.is_congested = True
+    channel.congested()
+    assert not channels.send("mi-1", b"frame")
+    assert not socket.is_reading
+    channel.drained()
+    assert socket.is_reading
+
+
+def test_each_completion_is_acknowledged_with_its_message_id():
+    channels, events = registry()
+    socket = FakeSocket()
+    channel = channels.open("mi-1", socket)
+    message = encode_control_message(
+        TaskComplete("s", "Success"), message_id=bytes(range(16)), created_date=1
+    )
+    for _ in range(2):
+        channel.receive_binary(message, True)
+    channel.flush()
+    bodies = [decode_control_message(each).body for each in socket.wire]
+    assert bodies == [TaskAcknowledge("00010203-0405-0607-0809-0a0b0c0d0e0f", "s")] * 2
+    assert events.completed == [("mi-1", "s")] * 2
+
+
+def test_telemetry_and_messages_of_the_wrong_direction_are_ignored():
+    channels, events = registry()
+    socket = FakeSocket()
+    channel = channels.open("mi-1", socket)
+    channel.receive_binary(frame(b"agent_job_reply", b"{}"), True)
+    channel.receive_binary(
+        encode_control_message(ChannelClosed("s"), message_id=bytes(16), created_date=1), True
+    )
+    assert (socket.wire, events.completed, socket.closed) == ([], [], None)
+
+
+def test_what_is_no_control_message_closes_the_channel():
+    for send in (
+        lambda channel: channel.receive_binary(b"x", True),
+        lambda channel: channel.receive_text(b"x"),
+    ):
+        channels, _ = registry()
+        socket = FakeSocket()
+        send(channels.open("mi-1", socket))
+        assert socket.closed is not None
+        assert not channels.is_connected("mi-1")
+
+
+def test_all_channels_can_be_closed():
+    channels, _ = registry()
+    sockets = [FakeSocket(), FakeSocket()]
+    for number, socket in enumerate(sockets):
+        channels.open(f"mi-{number}", socket)
+    channels.close_all(1012, "restart")
+    channels.close("mi-0", 1012, "again")
+    assert [socket.closed for socket in sockets] == [(1012, "restart")] * 2
+    assert len(channels) == 0

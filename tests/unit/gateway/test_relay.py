@@ -1,0 +1,405 @@
+"""The relay between two sides that are no sockets, in virtual time."""
+
+import pytest
+
+from fairlead.domain.sessions import ChannelSide, EndReason
+from fairlead.gateway.message_types import ALLOWED
+from fairlead.gateway.relay import Relay
+from fairlead.gateway.settings import GatewaySettings
+from fairlead.protocol import message as m
+from tests.support.gateway_fakes import FakeClock, FakeSocket, frame
+
+CLIENT, AGENT = ChannelSide.CLIENT, ChannelSide.AGENT
+INPUT = frame(m.INPUT_STREAM_DATA)
+OUTPUT = frame(m.OUTPUT_STREAM_DATA, payload_type=m.PayloadType.OUTPUT)
+HANDSHAKE = frame(m.OUTPUT_STREAM_DATA, payload_type=m.PayloadType.HANDSHAKE_REQUEST)
+ACK = frame(m.ACKNOWLEDGE)
+SETTINGS = GatewaySettings(idle_timeout_s=10_000)
+EVERY_TYPE = [
+    m.INPUT_STREAM_DATA,
+    m.OUTPUT_STREAM_DATA,
+    m.ACKNOWLEDGE,
+    m.AGENT_SESSION_STATE,
+    m.CHANNEL_CLOSED,
+    m.START_PUBLICATION,
+    m.PAUSE_PUBLICATION,
+    m.INTERACTIVE_SHELL,
+    m.AGENT_TASK_COMPLETE,
+    b"something_else",
+]
+
+
+class Owner:
+    def __init__(self) -> None:
+        self.events: list = []
+
+    def both_sides_joined(self, relay) -> None:
+        self.events.append("joined")
+
+    def side_left(self, relay, side) -> None:
+        self.events.append(("left", side))
+
+    def session_is_over(self, relay, reason, details) -> None:
+        self.events.append((reason, details))
+
+    def frame_refused(self, relay, side, details) -> None:
+        self.events.append(("refused", side))
+
+    @property
+    def end(self):
+        return next((event[0] for event in self.events if isinstance(event[0], EndReason)), None)
+
+
+class Stage:
+    """A relay with its owner, its clock and a socket for each side that joined."""
+
+    def __init__(self, *sides: ChannelSide, settings=SETTINGS, is_ours=True, **options) -> None:
+        self.clock = FakeClock()
+        self.owner = Owner()
+        self.relay = Relay("s", "mi-1", settings=settings, clock=self.clock, owner=self.owner, **options)
+        self.sockets: dict[ChannelSide, FakeSocket] = {}
+        self.attached: dict = {}
+        for side in sides:
+            self.join(side, is_ours=is_ours)
+
+    def join(self, side, *, is_ours=True) -> FakeSocket:
+        self.sockets[side] = socket = FakeSocket()
+        self.attached[side] = self.relay.join(side, socket, is_ours=is_ours)
+        return socket
+
+    def send(self, side, *frames) -> None:
+        for position, each in enumerate(frames, 1):
+            self.attached[side].receive_binary(memoryview(each), position == len(frames))
+
+    def congest(self, side, congested=True) -> None:
+        self.sockets[side].is_congested = congested
+        (self.attached[side].congested if congested else self.attached[side].drained)()
+
+
+def test_frames_pass_in_both_directions_unchanged():
+    stage = Stage(CLIENT, AGENT)
+    stage.send(CLIENT, INPUT, ACK)
+    stage.send(AGENT, OUTPUT)
+    assert stage.sockets[AGENT].wire == [INPUT, ACK]
+    assert stage.sockets[CLIENT].wire == [OUTPUT]
+
+
+def test_frames_that_were_read_together_are_written_together():
+    stage = Stage(CLIENT, AGENT)
+    stage.send(CLIENT, INPUT, ACK, INPUT)
+    stage.send(CLIENT, INPUT)
+    assert [len(write) for write in stage.sockets[AGENT].writes] == [3, 1]
+
+
+def test_a_state_message_at_the_end_of_a_read_leaves_nothing_behind():
+    stage = Stage(CLIENT, AGENT)
+    stage.send(AGENT, OUTPUT, frame(m.AGENT_SESSION_STATE))
+    assert stage.sockets[CLIENT].wire == [OUTPUT]
+
+
+@pytest.mark.parametrize("message_type", EVERY_TYPE)
+@pytest.mark.parametrize("side", [CLIENT, AGENT])
+def test_each_side_may_send_what_is_listed_and_nothing_else(side, message_type):
+    stage = Stage(CLIENT, AGENT)
+    stage.send(side, frame(message_type))
+    if message_type in ALLOWED[side]:
+        assert stage.owner.end is None
+    else:
+        assert ("refused", side) in stage.owner.events
+        assert stage.owner.end is EndReason.PROTOCOL_VIOLATION
+        assert not stage.sockets[CLIENT].wire
+        assert not stage.sockets[AGENT].wire
+
+
+@pytest.mark.parametrize("bad", [b"", bytes(119), bytes(120), b"\xff" * 200])
+def test_a_frame_without_a_header_ends_the_session(bad):
+    stage = Stage(CLIENT, AGENT)
+    stage.send(CLIENT, bad)
+    assert stage.owner.end is EndReason.PROTOCOL_VIOLATION
+
+
+def test_text_ends_the_session():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[AGENT].receive_text(b"{}")
+    assert stage.owner.end is EndReason.PROTOCOL_VIOLATION
+
+
+def test_after_the_end_nothing_passes_and_nothing_is_told_twice():
+    stage = Stage(CLIENT, AGENT)
+    stage.send(CLIENT, b"bad", INPUT)
+    stage.send(AGENT, OUTPUT, b"bad")
+    stage.attached[CLIENT].receive_text(b"")
+    stage.relay.end(EndReason.AGENT_ENDED, "")
+    assert not stage.sockets[AGENT].wire
+    assert [event for event in stage.owner.events if isinstance(event[0], EndReason)] == [
+        (EndReason.PROTOCOL_VIOLATION, stage.owner.events[-1][1])
+    ]
+
+
+def test_only_the_payload_of_stream_data_is_counted():
+    stage = Stage(CLIENT, AGENT)
+    stage.send(CLIENT, frame(m.INPUT_STREAM_DATA, b"12345"), ACK)
+    stage.send(AGENT, frame(m.OUTPUT_STREAM_DATA, b"123"), ACK, frame(m.AGENT_SESSION_STATE))
+    assert (stage.relay.bytes_to_node, stage.relay.bytes_to_client) == (5, 3)
+
+
+def test_frames_for_a_missing_side_wait_in_order_and_leave_in_one_write():
+    stage = Stage(AGENT)
+    frames = [frame(m.OUTPUT_STREAM_DATA, bytes([n])) for n in range(5)]
+    stage.send(AGENT, *frames)
+    assert stage.join(CLIENT).writes == [frames]
+
+
+def test_a_sender_is_paused_once_enough_waits_for_its_peer_and_read_again_when_it_joins():
+    stage = Stage(AGENT, settings=GatewaySettings(max_held_bytes=1000))
+    stage.send(AGENT, frame(m.OUTPUT_STREAM_DATA, bytes(800)))
+    assert stage.sockets[AGENT].is_reading
+    stage.send(AGENT, frame(m.OUTPUT_STREAM_DATA, bytes(800)))
+    assert not stage.sockets[AGENT].is_reading
+    stage.join(CLIENT)
+    assert stage.sockets[AGENT].is_reading
+
+
+@pytest.mark.parametrize("slow", [CLIENT, AGENT])
+def test_a_congested_side_stops_the_reading_of_its_peer_and_not_its_own(slow):
+    stage = Stage(CLIENT, AGENT)
+    other = AGENT if slow is CLIENT else CLIENT
+    stage.congest(slow)
+    assert not stage.sockets[other].is_reading
+    assert stage.sockets[slow].is_reading
+    stage.congest(slow, False)
+    assert stage.sockets[other].is_reading
+
+
+def test_a_side_joins_a_congested_peer_unread():
+    stage = Stage(CLIENT, AGENT)
+    stage.congest(CLIENT)
+    assert not stage.join(AGENT).is_reading
+
+
+def test_a_paused_side_gets_pongs_until_it_is_read_again():
+    stage = Stage(CLIENT, AGENT)
+    stage.congest(CLIENT)
+    stage.clock.advance(61)
+    assert stage.sockets[AGENT].pongs == 3
+    assert stage.sockets[CLIENT].pongs == 0
+    stage.congest(CLIENT, False)
+    stage.clock.advance(100)
+    assert stage.sockets[AGENT].pongs == 3
+
+
+def test_a_paused_side_that_does_not_read_either_gets_no_pongs():
+    stage = Stage(CLIENT, AGENT)
+    stage.congest(CLIENT)
+    stage.congest(AGENT)
+    stage.clock.advance(61)
+    assert stage.sockets[AGENT].pongs == 0
+
+
+def test_both_sides_are_reported_each_time_they_are_complete():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[CLIENT].disconnected(None)
+    stage.join(CLIENT)
+    assert stage.owner.events == ["joined", ("left", CLIENT), "joined"]
+
+
+def test_a_newer_socket_takes_the_place_of_the_older_one_whose_frames_no_longer_count():
+    stage = Stage(CLIENT, AGENT)
+    older, older_attached = stage.sockets[CLIENT], stage.attached[CLIENT]
+    newer = stage.join(CLIENT)
+    assert older.closed is not None
+    older_attached.receive_binary(INPUT, True)
+    older_attached.receive_text(b"")
+    older_attached.disconnected(None)
+    stage.send(AGENT, OUTPUT)
+    assert newer.wire == [OUTPUT]
+    assert stage.sockets[AGENT].wire == []
+    assert stage.owner.end is None
+
+
+@pytest.mark.parametrize(("side", "reason"), [(CLIENT, EndReason.CLIENT_LOST), (AGENT, EndReason.AGENT_LOST)])
+@pytest.mark.parametrize(("is_ours", "window"), [(True, 300), (False, 15)])
+def test_a_side_may_stay_away_for_its_window(side, reason, is_ours, window):
+    stage = Stage(CLIENT, AGENT, is_ours=is_ours)
+    stage.send(AGENT, OUTPUT)
+    stage.attached[side].disconnected(None)
+    stage.clock.advance(window - 1)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is reason
+
+
+def test_a_side_that_comes_back_in_time_is_not_missed():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[CLIENT].disconnected(1012)
+    stage.clock.advance(299)
+    stage.join(CLIENT)
+    stage.clock.advance(9000)
+    assert stage.owner.end is None
+
+
+def test_each_side_has_its_own_window():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[CLIENT].disconnected(None)
+    stage.clock.advance(200)
+    stage.attached[AGENT].disconnected(None)
+    stage.clock.advance(50)
+    stage.join(CLIENT)
+    stage.clock.advance(249)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.AGENT_LOST
+
+
+def _agent_leaves(stage: Stage) -> None:
+    stage.attached[AGENT].disconnected(None)
+    stage.clock.advance(3.1)
+
+
+def test_a_stock_agent_whose_port_refused_is_not_awaited_for_long():
+    stage = Stage(CLIENT, AGENT, is_ours=False)
+    stage.send(AGENT, HANDSHAKE)
+    _agent_leaves(stage)
+    reason, details = stage.owner.events[-1]
+    assert reason is EndReason.AGENT_LOST
+    assert "is a server listening there?" in details
+
+
+@pytest.mark.parametrize(
+    ("is_ours", "said", "stayed_s", "connected_before"),
+    [
+        (True, HANDSHAKE, 0, False),
+        (False, OUTPUT, 0, False),
+        (False, HANDSHAKE, 4, False),
+        (False, HANDSHAKE, 0, True),
+    ],
+    ids=["ours", "the port spoke", "later", "from before a restart"],
+)
+def test_any_other_agent_has_its_whole_window(is_ours, said, stayed_s, connected_before):
+    stage = Stage(CLIENT, AGENT, is_ours=is_ours, connected_before=connected_before)
+    stage.send(AGENT, said)
+    stage.clock.advance(stayed_s)
+    _agent_leaves(stage)
+    assert stage.owner.end is None
+
+
+def test_a_stock_agent_that_comes_back_has_not_died_at_the_port():
+    stage = Stage(CLIENT, AGENT, is_ours=False)
+    stage.attached[AGENT].disconnected(None)
+    stage.clock.advance(1)
+    stage.join(AGENT, is_ours=False)
+    stage.clock.advance(10)
+    assert stage.owner.end is None
+
+
+def test_a_client_that_says_goodbye_ends_the_session_at_once():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[CLIENT].disconnected(1000)
+    assert stage.owner.end is EndReason.CLIENT_LEFT
+
+
+def test_an_agent_that_says_goodbye_has_a_moment_to_say_why():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[AGENT].disconnected(1000)
+    stage.clock.advance(0.4)
+    assert stage.owner.end is None
+    stage.clock.advance(0.2)
+    assert stage.owner.end is EndReason.AGENT_ENDED
+
+
+def test_an_agent_that_says_goodbye_and_comes_back_is_there():
+    stage = Stage(CLIENT, AGENT)
+    stage.attached[AGENT].disconnected(1000)
+    stage.join(AGENT)
+    stage.clock.advance(100)
+    assert stage.owner.end is None
+
+
+@pytest.mark.parametrize(
+    ("sides", "missing"), [((), "client and agent"), ((CLIENT,), "agent"), ((AGENT,), "client")]
+)
+def test_a_session_that_never_connects_fails_and_names_who_is_missing(sides, missing):
+    stage = Stage(*sides)
+    stage.clock.advance(59)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.events[-1] == (EndReason.NEVER_CONNECTED, f"missing: {missing}")
+
+
+def test_a_session_that_waited_before_has_only_the_rest_of_its_time():
+    stage = Stage(connect_within_s=-5)
+    stage.clock.advance(0)
+    assert stage.owner.end is EndReason.NEVER_CONNECTED
+
+
+def test_a_client_that_leaves_before_the_agent_came_does_not_stop_the_clock():
+    stage = Stage(CLIENT)
+    stage.attached[CLIENT].disconnected(None)
+    stage.clock.advance(60)
+    assert stage.owner.end is EndReason.NEVER_CONNECTED
+
+
+def test_a_session_of_before_a_restart_waits_for_both_sides():
+    stage = Stage(connected_before=True)
+    stage.clock.advance(299)
+    stage.join(AGENT)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.CLIENT_LOST
+
+
+def test_after_a_restart_a_stock_agent_is_awaited_for_its_own_window_once_its_node_is_back():
+    stage = Stage(connected_before=True)
+    stage.relay.expect_stock_agent()
+    stage.clock.advance(14)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.AGENT_LOST
+
+
+def test_a_node_that_is_back_changes_nothing_for_an_agent_that_is_there_or_known():
+    there, ours = Stage(CLIENT, AGENT, connected_before=True), Stage(CLIENT, AGENT)
+    ours.attached[AGENT].disconnected(None)
+    for stage in (there, ours):
+        stage.relay.expect_stock_agent()
+        stage.clock.advance(16)
+        assert stage.owner.end is None
+
+
+def test_stream_data_and_nothing_else_keeps_a_session_from_being_idle():
+    stage = Stage(CLIENT, AGENT, settings=GatewaySettings(idle_timeout_s=1200))
+    stage.clock.advance(1000)
+    stage.send(CLIENT, INPUT)
+    stage.clock.advance(1000)
+    stage.send(AGENT, ACK, frame(m.AGENT_SESSION_STATE))
+    stage.clock.advance(199)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.IDLE_TIMEOUT
+
+
+def test_finishing_tells_the_client_reads_both_sides_and_stops_every_timer():
+    stage = Stage(CLIENT, AGENT)
+    stage.congest(CLIENT)
+    stage.relay.finish(frame(m.CHANNEL_CLOSED))
+    assert stage.sockets[CLIENT].types == [m.CHANNEL_CLOSED]
+    assert stage.sockets[AGENT].is_reading
+    stage.attached[AGENT].disconnected(None)
+    stage.clock.advance(100_000)
+    assert stage.owner.end is None
+    assert stage.sockets[AGENT].pongs == 0
+
+
+def test_finishing_and_closing_a_session_that_nobody_joined_is_harmless():
+    stage = Stage()
+    stage.relay.finish(frame(m.CHANNEL_CLOSED))
+    stage.relay.tell_agent(frame(m.CHANNEL_CLOSED))
+    stage.relay.close_side(AGENT, 1000, "")
+
+
+def test_the_owner_can_speak_to_the_agent_and_close_a_side():
+    stage = Stage(CLIENT, AGENT)
+    stage.relay.tell_agent(frame(m.CHANNEL_CLOSED))
+    stage.relay.close_side(CLIENT, 1012, "restart")
+    assert stage.sockets[AGENT].types == [m.CHANNEL_CLOSED]
+    assert stage.sockets[CLIENT].closed == (1012, "restart")

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+from fairlead.policy.decision import Verdict
+from fairlead.policy.trust import aws_trustee, evaluate_trust, service_trustee, trusts_service
+from fairlead.policy.trust_parser import parse_trust_policy
+
+SSM = "ssm.amazonaws.com"
+BOB = "arn:aws:iam::111122223333:user/bob"
+ROOT = "arn:aws:iam::111122223333:root"
+ROLE = "arn:aws:iam::111122223333:role/team/Ops"
+SESSION = "arn:aws:sts::111122223333:assumed-role/Ops/bob"
+TARGET = "arn:aws:iam::111122223333:role/Target"
+
+
+def allow(principal, action="sts:AssumeRole"):
+    return {"Effect": "Allow", "Principal": principal, "Action": action}
+
+
+def deny(principal, element="Principal"):
+    return {"Effect": "Deny", element: principal, "Action": "sts:AssumeRole"}
+
+
+def policy(*statements):
+    return parse_trust_policy(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+
+
+def test_a_role_trusts_the_service_it_names():
+    node_role = policy(allow({"Service": SSM}))
+    assert trusts_service(node_role, SSM)
+    assert not trusts_service(node_role, "ec2.amazonaws.com")
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": "111122223333"}])
+def test_a_service_is_not_trusted_as_anyone(principal):
+    assert not trusts_service(policy(allow(principal)), SSM)
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"Service": ["ec2.amazonaws.com", SSM]}])
+def test_a_deny_for_the_service_or_for_anyone_beats_the_allow(principal):
+    denied = evaluate_trust(policy(allow({"Service": SSM}), deny(principal)), service_trustee(SSM))
+    assert denied.verdict is Verdict.EXPLICIT_DENY
+    assert denied.statements == (1,)
+
+
+def test_another_action_is_not_trust():
+    tagging = policy(allow({"Service": SSM}, "sts:TagSession"))
+    assert not trusts_service(tagging, SSM)
+    assert evaluate_trust(tagging, service_trustee(SSM), "sts:TagSession").is_allowed
+
+
+@pytest.mark.parametrize(
+    ("principal", "trustee"),
+    [
+        (BOB, aws_trustee(BOB)),
+        (ROLE, aws_trustee(SESSION, ROLE)),
+        (SESSION, aws_trustee(SESSION, ROLE)),
+        (ROOT, aws_trustee(ROOT)),
+    ],
+)
+def test_a_principal_trusted_by_name_needs_no_other_allow(principal, trustee):
+    decision = evaluate_trust(policy(allow({"AWS": principal})), trustee)
+    assert decision.verdict is Verdict.ALLOWED
+    assert not decision.needs_identity_allow
+    assert decision.statements == (0,)
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": ["*"]}, {"AWS": "111122223333"}, {"AWS": ROOT}])
+def test_a_principal_trusted_with_its_account_needs_an_identity_allow(principal):
+    decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB))
+    assert decision.is_allowed
+    assert decision.needs_identity_allow
+
+
+def test_being_named_once_is_enough():
+    decision = evaluate_trust(policy(allow({"AWS": ROOT}), allow({"AWS": BOB})), aws_trustee(BOB))
+    assert not decision.needs_identity_allow
+    assert decision.statements == (0, 1)
+
+
+@pytest.mark.parametrize("principal", [{"AWS": "444455556666"}, {"AWS": ROLE}, {"Service": SSM}])
+def test_others_are_not_trusted(principal):
+    decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB))
+    assert decision.verdict is Verdict.IMPLICIT_DENY
+    assert not decision.is_allowed
+    assert decision.statements == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "is_allowed"),
+    [({"AWS": BOB}, True), ({"AWS": ROOT}, True), ({"AWS": ROLE}, False), ("*", True)],
+)
+def test_a_deny_with_not_principal_spares_those_listed(listed, is_allowed):
+    decision = evaluate_trust(policy(allow("*"), deny(listed, "NotPrincipal")), aws_trustee(BOB))
+    assert decision.is_allowed == is_allowed
+
+
+def test_a_service_that_is_not_spared_is_denied():
+    trusting = policy(allow({"Service": SSM}), deny({"AWS": BOB}, "NotPrincipal"))
+    assert not trusts_service(trusting, SSM)
+
+
+def test_a_refusal_is_told_in_the_words_of_the_service():
+    start = f"User: {BOB} is not authorized to perform: sts:AssumeRole on resource: {TARGET}"
+    missing = evaluate_trust(policy(allow({"Service": SSM})), aws_trustee(BOB))
+    assert missing.denial_text(BOB, TARGET) == (
+        f"{start} because no role trust policy allows the sts:AssumeRole action"
+    )
+    denied = evaluate_trust(policy(deny("*")), aws_trustee(BOB))
+    assert denied.denial_text(BOB, TARGET) == f"{start} with an explicit deny in the role trust policy"
+
+
+def test_an_allowed_request_has_no_denial():
+    with pytest.raises(ValueError, match="allowed"):
+        evaluate_trust(policy(allow("*")), aws_trustee(BOB)).denial_text(BOB, TARGET)

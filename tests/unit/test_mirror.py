@@ -1,0 +1,133 @@
+"""Every source file has its tests where one looks for them, or a line here that says where they are."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.named_tests import TESTS
+
+SOURCES = TESTS.parent / "src" / "fairlead"
+
+NEEDS_SOCKETS = {
+    "agent/connector.py": "integration/agent/test_connector.py",
+    "agent/control_channel.py": "integration/agent/test_connections.py",
+    "agent/heartbeat.py": "integration/agent/test_connections.py",
+    "agent/port_session.py": "integration/agent/test_sessions.py",
+    "agent/process.py": "integration/agent/test_process.py",
+    "gateway/gateway.py": "integration/test_gateway_sessions.py",
+    "gateway/http_edge.py": "integration/test_gateway_rest.py",
+    "gateway/live_sessions.py": "integration/test_gateway_sessions.py",
+    "gateway/openings.py": "integration/test_gateway_openings.py",
+    "gateway/rest.py": "integration/test_gateway_rest.py",
+    "gateway/upgrade.py": "integration/test_gateway_openings.py",
+    "server/http_server.py": "integration/test_server_edge.py",
+    "server/serving.py": "integration/test_server_command.py",
+    "testing/agent.py": "integration/test_api_sessions.py",
+    "testing/calls.py": "integration/test_testing_fixture.py",
+    "testing/pytest_plugin.py": "integration/test_testing_fixture.py",
+    "testing/server.py": "integration/test_testing_fixture.py",
+}
+"""Code around sockets and processes: a test of it alone would test its stand-ins."""
+
+NEEDS_A_DATABASE = {
+    "store/activations.py": "integration/store/test_activations.py",
+    "store/audit.py": "integration/store/test_audit.py",
+    "store/engine.py": "integration/store/test_migration.py",
+    "store/identities.py": "integration/store/test_identities.py",
+    "store/migration.py": "integration/store/test_migration.py",
+    "store/migrations/env.py": "integration/store/test_migration.py",
+    "store/migrations/versions/0001_first_schema.py": "integration/store/test_migration.py",
+    "store/nodes.py": "integration/store/test_nodes.py",
+    "store/sessions.py": "integration/store/test_sessions.py",
+    "store/store.py": "integration/store/test_use_cases.py",
+    "store/tables.py": "integration/store/test_migration.py",
+}
+"""SQL is tested on SQLite and PostgreSQL."""
+
+TESTED_TOGETHER = {
+    "__main__.py": "unit/client/test_slim_imports.py",
+    "agent/__main__.py": "unit/cli/test_agent.py",
+    "server/__main__.py": "integration/test_server_command.py",
+    "agent/errors.py": "unit/agent/test_service_client.py",
+    "api/activations.py": "unit/api/test_handlers.py",
+    "api/callers.py": "unit/api/test_handlers.py",
+    "api/documents.py": "unit/api/test_handlers.py",
+    "api/exchange.py": "unit/api/test_app.py",
+    "api/limits.py": "unit/api/test_reading.py",
+    "api/nodes.py": "unit/api/test_handlers.py",
+    "api/sessions.py": "unit/api/test_handlers.py",
+    "domain/audit.py": "unit/control/test_audit.py",
+    "domain/operations/activations.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/callers.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/catalogue.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/documents.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/identities.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/inline_policies.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/sessions.py": "unit/domain/test_operations_match_service_model.py",
+    "gateway/relay_sides.py": "unit/gateway/test_relay.py",
+    "gateway/security_events.py": "unit/gateway/test_work.py",
+    "protocol/events.py": "unit/protocol/test_values.py",
+    "protocol/incoming.py": "unit/protocol/test_data_channel.py",
+    "protocol/json_fields.py": "unit/protocol/test_handshake.py",
+    "protocol/receiving.py": "unit/protocol/test_data_channel.py",
+    "protocol/roles.py": "unit/protocol/test_data_channel.py",
+    "protocol/sending.py": "unit/protocol/test_data_channel.py",
+    "protocol/snapshot.py": "unit/protocol/test_data_channel.py",
+}
+"""Parts of one thing, tables of it, or values that it carries: tested through what uses them."""
+
+NOTHING_TO_TEST = {
+    "_version.py": "one number",
+    "domain/scope.py": "a pair of names",
+    "gateway/close_codes.py": "names for numbers of RFC 6455",
+    "gateway/settings.py": "numbers with names; each is tested where it limits something",
+    "protocol/errors.py": "classes without behaviour",
+    "server/errors.py": "classes without behaviour",
+}
+
+ELSEWHERE = {**NEEDS_SOCKETS, **NEEDS_A_DATABASE, **TESTED_TOGETHER}
+
+
+def _modules() -> list[str]:
+    paths = (path.relative_to(SOURCES) for path in SOURCES.rglob("*.py"))
+    return sorted(str(path) for path in paths if path.name != "__init__.py")
+
+
+def _mirror_of(module: str) -> Path:
+    path = TESTS / "unit" / module
+    return path.with_name(f"test_{path.name}")
+
+
+@pytest.mark.parametrize("module", _modules())
+def test_a_module_has_its_test_file_or_a_line_that_says_where_it_is_tested(module: str) -> None:
+    mirror = _mirror_of(module)
+    is_listed = module in ELSEWHERE or module in NOTHING_TO_TEST
+    if mirror.is_file():
+        assert not is_listed, f"{mirror.name} exists: the line about {module} in this file has to go"
+    else:
+        assert is_listed, f"{mirror} is missing"
+
+
+@pytest.mark.parametrize("module", sorted(ELSEWHERE))
+def test_what_is_tested_elsewhere_and_its_tests_exist(module: str) -> None:
+    assert (SOURCES / module).is_file()
+    assert (TESTS / ELSEWHERE[module]).is_file()
+
+
+@pytest.mark.parametrize("module", sorted(NOTHING_TO_TEST))
+def test_what_needs_no_test_exists(module: str) -> None:
+    assert (SOURCES / module).is_file()
+
+
+def test_a_test_file_of_a_package_is_named_after_a_module_or_after_what_it_is_about() -> None:
+    packages = {path.name for path in SOURCES.iterdir() if path.is_dir()}
+    files = {path for name in packages for path in (TESTS / "unit" / name).rglob("test_*.py")}
+    mirrors = {_mirror_of(module) for module in _modules()}
+    about = {str(path.relative_to(TESTS / "unit")) for path in files - mirrors}
+    assert about <= {
+        "api/test_recorded_requests.py",
+        "client/test_programs.py",
+        "client/test_slim_imports.py",
+        "domain/test_operations_match_service_model.py",
+        "protocol/test_recorded_frames.py",
+    }

@@ -1,0 +1,1 @@
+"""Programs for developers of Fairlead: the demonstration and what it shares with tests and benchmarks."""
