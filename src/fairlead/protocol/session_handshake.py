@@ -20,6 +20,7 @@ from fairlead.protocol.handshake import (
     ProcessedAction,
     RequestedAction,
 )
+from fairlead.protocol.versions import client_too_old_text, is_client_too_old
 
 TYPE_CHECKING = False  # not imported from typing: that module costs milliseconds on the ProxyCommand path
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ TRANSITIONS = {
     (OPEN, CLOSE): CLOSED,
     (FAILED, CLOSE): CLOSED,
 }
+
+PORT_SESSION_TYPE = "Port"
 
 SHELL_SESSION_TYPE = "Standard_Stream"
 """What a client takes a session for whose agent streams without a handshake."""
@@ -146,6 +149,7 @@ class SessionHandshake:
         try:
             response = handshake.parse_handshake_response(payload)
             _check_actions(response)
+            self._check_version(response)
             self.terms = handshake.terms_of(response.choice, self._settings)
         except (MalformedMessage, HandshakeRefused) as error:
             self.move(REFUSE_RESPONSE)
@@ -153,6 +157,10 @@ class SessionHandshake:
         self.move(ACCEPT_RESPONSE)
         self.peer_version = response.client_version
         return HandshakeComplete(int((now - self._started_at) * 1e9)).encode()
+
+    def _check_version(self, response: HandshakeResponse) -> None:
+        if self.session_type == PORT_SESSION_TYPE and is_client_too_old(response.client_version):
+            raise HandshakeRefused(client_too_old_text(response.client_version))
 
     # -- client --
 

@@ -1,22 +1,39 @@
-"""Comparing the dotted versions that agent and client announce, for gates on what the other end can do."""
+"""Versions that programs announce, compared as numbers, and the one that a client must have.
+
+From the Systems Manager User Guide, "Enable SSH connections through Session Manager": the plugin must have
+version 1.1.23.0 or later.
+"""
 
 from __future__ import annotations
 
-_MAX_VERSION_CHARACTERS = 64
+import re
+
+MIN_CLIENT_VERSION_FOR_PORTS = (1, 1, 23, 0)
+
+_VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}", re.ASCII)
+_PARTS = 4
 
 
-def parse_version(version: str) -> tuple[int, ...] | None:
-    """The numeric parts of a dotted version; None when it is anything else."""
-    if len(version) > _MAX_VERSION_CHARACTERS:
-        return None
-    parts = version.split(".")
-    if not all(part.isascii() and part.isdigit() for part in parts):
-        return None
-    return tuple(int(part) for part in parts)
+def version_numbers(text: str) -> tuple[int, ...]:
+    """The parts as numbers, so that 2.3.1000.0 comes after 2.3.672.0. What is no version comes first."""
+    if not _VERSION.fullmatch(text):
+        return ()
+    parts = tuple(int(part) for part in text.split("."))
+    return parts + (0,) * (_PARTS - len(parts))
 
 
-def is_version_above(version: str, gate: str) -> bool:
-    """Whether `version` is greater than `gate`, number by number. Versions with different numbers of parts
-    are not comparable: false, as in the official client, which then takes the feature as not supported."""
-    found, needed = parse_version(version), parse_version(gate)
-    return found is not None and needed is not None and len(found) == len(needed) and found > needed
+def version_text(numbers: tuple[int, ...]) -> str:
+    """As it is written: `1.1.23.0`."""
+    return ".".join(map(str, numbers))
+
+
+def is_client_too_old(announced: str) -> bool:
+    """Whether a client must not carry a session to a port; one that announced nothing is let through, since
+    plugins up to 1.2.650 tell their version only in the handshake."""
+    return bool(announced) and version_numbers(announced) < MIN_CLIENT_VERSION_FOR_PORTS
+
+
+def client_too_old_text(announced: str) -> str:
+    """What the user of such a client is told."""
+    needed = version_text(MIN_CLIENT_VERSION_FOR_PORTS)
+    return f"the client has version {announced[:40]}: update the Session Manager plugin to {needed} or later"

@@ -12,6 +12,7 @@ from fairlead.protocol.open_channel import (
     parse_data_channel_open,
 )
 
+SECRET, DIGEST = "5e" * 32, "d1" * 32
 CLIENT = ClientOpen("request", "token", "client-id", "1.2.764.0")
 AGENT = AgentOpen("request", "token", "mi-0123456789abcdef0")
 CONTROL = ControlOpen("request", "token", "3.3.0.0", "linux")
@@ -43,6 +44,43 @@ def test_an_old_plugin_sends_no_version():
     old = ClientOpen("request", "token", "client-id", fairlead_version=0)
     assert "ClientVersion" not in old.encode()
     assert parse_data_channel_open(old.encode()) == old
+
+
+def test_a_client_promises_the_secret_with_which_it_will_come_back():
+    promising = ClientOpen("request", "token", "client-id", "1.2.764.0", resume_digest=DIGEST)
+    assert json.loads(promising.encode())["Fairlead"] == {"Version": 1, "ResumeDigest": DIGEST}
+    assert parse_data_channel_open(promising.encode()) == promising != CLIENT
+
+
+def test_a_client_that_comes_back_shows_it_in_place_of_a_token():
+    back = ClientOpen("request", "", "client-id", resume_secret=SECRET, resume_digest=DIGEST)
+    members = json.loads(back.encode())
+    assert members["TokenValue"] == ""
+    assert members["Fairlead"] == {"Version": 1, "ResumeSecret": SECRET, "ResumeDigest": DIGEST}
+    assert parse_data_channel_open(back.encode()) == back
+    assert SECRET not in repr(back)
+
+
+@pytest.mark.parametrize(
+    ("token", "own", "words"),
+    [
+        (
+            "token",
+            {"ResumeSecret": SECRET, "ResumeDigest": DIGEST},
+            "needs a ResumeDigest and an empty Token",
+        ),
+        ("", {"ResumeSecret": SECRET}, "needs a ResumeDigest and an empty TokenValue"),
+        ("", {"ResumeDigest": DIGEST}, "has no TokenValue"),
+        ("", {"ResumeSecret": SECRET.upper(), "ResumeDigest": DIGEST}, "ResumeSecret .* 64 hexadecimal"),
+        ("", {"ResumeSecret": SECRET, "ResumeDigest": DIGEST[:-1]}, "ResumeDigest .* 64 hexadecimal digits"),
+        ("token", {"ResumeDigest": 7}, "ResumeDigest of Fairlead in the open frame is not a string"),
+    ],
+)
+def test_a_wrong_secret_or_promise_is_refused_without_repeating_it(token, own, words):
+    frame = {"TokenValue": token, "ClientId": "c", "Fairlead": {"Version": 1, **own}}
+    with pytest.raises(MalformedMessage, match=words) as refused:
+        parse_data_channel_open(json.dumps(frame))
+    assert SECRET not in str(refused.value).lower()
 
 
 @pytest.mark.parametrize("parse", [parse_data_channel_open, parse_control_channel_open])

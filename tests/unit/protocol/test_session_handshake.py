@@ -71,6 +71,34 @@ def test_a_response_that_is_no_success_ends_it(payload, words):
     assert (handshake.state, handshake.deadline) == (s.FAILED, None)
 
 
+def response(client_version):
+    return json.dumps(
+        {
+            "ClientVersion": client_version,
+            "ProcessedClientActions": [{"ActionType": "SessionType", "ActionStatus": 1}],
+        }
+    ).encode()
+
+
+@pytest.mark.parametrize("version", ["1.1.22.0", "nonsense"])
+def test_a_client_that_is_too_old_for_a_port_is_told_what_it_needs(version):
+    handshake = made()
+    handshake.request("Port", {}, 1.0)
+    with pytest.raises(HandshakeRefused, match=rf"has version {version}: update .* to 1\.1\.23\.0 or later"):
+        handshake.receive_response(response(version), 2.0)
+    assert handshake.state == s.FAILED
+
+
+@pytest.mark.parametrize(
+    ("session_type", "version"), [("Port", "1.1.23.0"), ("Port", ""), ("Standard_Stream", "1.0.0.0")]
+)
+def test_other_clients_and_other_sessions_pass(session_type, version):
+    handshake = made()
+    handshake.request(session_type, {}, 1.0)
+    handshake.receive_response(response(version), 2.0)
+    assert handshake.peer_version == version
+
+
 def test_a_long_reason_is_cut():
     handshake = made()
     handshake.request("Port", None, 1.0)
