@@ -10,7 +10,7 @@ UV_VERSION := 0.13.8
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint types imports unit check edge test test-long demo bench cover clean need-tools
+.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo bench cover clean need-tools
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,8 @@ lock: | need-tools  ## write requirements/*.txt anew from pyproject.toml
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make lock" $$extra $$group -o requirements/$$name.txt pyproject.toml || exit 1; \
 	done
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --group fuzz -o requirements/fuzz.txt
 
 format: $(STAMP)  ## format the code
 	@$(BIN)/ruff format .
@@ -68,6 +70,16 @@ test: $(STAMP)  ## every test, with the real programs where they are installed
 test-long: $(STAMP)  ## the properties with many more examples: for a night
 	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q tests/property --timeout 3600
 
+$(VENV)/.fuzz: requirements/fuzz.txt | $(STAMP)
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
+fuzz: $(STAMP) $(VENV)/.fuzz  ## every decoder, guided by coverage (TARGET=url SECONDS=600; all of them, 60 s each)
+	@$(BIN)/python -m tests.fuzz.run $(if $(TARGET),--target $(TARGET)) $(if $(SECONDS),--seconds $(SECONDS))
+
+diagrams: $(STAMP)  ## write the state diagrams of docs/protocol.md anew from the code's tables
+	@$(BIN)/python -m tools.diagrams
+
 demo: $(STAMP)  ## ssh and scp through the tunnel, end to end, on this machine (KEEP=1 leaves it running)
 	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
 
@@ -79,4 +91,4 @@ cover: $(STAMP)  ## branch coverage of the pure packages from their own tests
 	@$(BIN)/coverage report --show-missing --include='src/fairlead/aws/*,src/fairlead/protocol/*,src/fairlead/policy/*,src/fairlead/domain/*'
 
 clean:  ## remove everything that was made here
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .fuzz

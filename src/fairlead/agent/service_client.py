@@ -77,7 +77,7 @@ class ServiceClient:
         """Ask for credentials of the node's role, proving possession of the node's key."""
         answer = await self._call("RequestManagedInstanceRoleToken", {"Fingerprint": fingerprint}, signer)
         expires_at = answer.get("TokenExpirationDate")
-        if not isinstance(expires_at, int | float) or not 0 < expires_at - now <= MAX_LIFETIME_S:
+        if not isinstance(expires_at, int | float) or not now < expires_at <= now + MAX_LIFETIME_S:
             raise MalformedAnswerError(
                 "the server's role token has no usable TokenExpirationDate; are both clocks right?"
             )

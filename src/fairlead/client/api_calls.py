@@ -233,7 +233,7 @@ def _is_readable(sock: socket.socket) -> bool:
 def _json_object(body: bytes) -> dict[str, object]:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: an endless row of brackets
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -249,6 +249,6 @@ def parse_http_date(text: str) -> float | None:
         _, day, month, year, clock, zone = text.split()
         hour, minute, second = map(int, clock.split(":"))
         moment = datetime(int(year), MONTHS.index(month) + 1, int(day), hour, minute, second, tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment.timestamp() if zone == "GMT" else None

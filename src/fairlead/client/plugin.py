@@ -94,7 +94,7 @@ def _json_object(text: str, what: str) -> dict[str, object]:
 
     try:
         parsed = json.loads(text) if len(text) <= MAX_DOCUMENT_CHARACTERS else None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: an endless row of brackets
         parsed = None
     if not isinstance(parsed, dict):
         raise UsageError(f"{what} is not a JSON object")

@@ -91,5 +91,5 @@ def _role_credentials(
         found = answer["roleCredentials"]
         credentials = Credentials(found["accessKeyId"], found["secretAccessKey"], found["sessionToken"])
         return Resolved(credentials, found["expiration"] / 1000, "single sign-on")
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise CredentialsError(f"{endpoint.authority} gave no single sign-on credentials") from None

@@ -92,13 +92,14 @@ def split_host_port(authority: str, default_port: int) -> tuple[str, int]:
     else:
         host, _, port_text = authority.partition(":")
         well_formed = bool(host) and ":" not in port_text
-    port = default_port if not port_text else int(port_text) if _is_port(port_text) else 0
+    port = default_port if not port_text else int(port_text) if is_number(port_text) else 0
     if not well_formed or not 1 <= port <= 65535:
         raise AddressError(f"not a host with an optional port: {printable(authority, 200)!r}")
     return host.lower(), port
 
 
-def _is_port(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether `text` is a number of one to five digits, such as a port."""
     return text.isascii() and text.isdigit() and len(text) <= 5
 
 
@@ -107,7 +108,7 @@ def packed_address(host: str) -> bytes | None:
     for family, text in ((socket.AF_INET, host), (socket.AF_INET6, host.partition("%")[0])):
         try:
             return socket.inet_pton(family, text)
-        except OSError:
+        except (OSError, ValueError):  # the latter: text that no C string can hold
             continue
     return None
 

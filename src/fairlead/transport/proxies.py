@@ -8,12 +8,14 @@ carries a user name.
 
 from __future__ import annotations
 
+import os
 from binascii import b2a_base64
 
 from fairlead.transport.addresses import (
     Endpoint,
     bracketed,
     is_loopback,
+    is_number,
     packed_address,
     parse_endpoint,
     split_host_port,
@@ -96,7 +98,7 @@ def _basic(userinfo: str) -> str:
 
 
 def _percent_decoded(text: str) -> bytes:
-    pieces = text.encode().split(b"%")
+    pieces = os.fsencode(text).split(b"%")
     decoded = [pieces[0]]
     for piece in pieces[1:]:
         digits = piece[:2]
@@ -135,7 +137,7 @@ def _split_entry(entry: str) -> tuple[str, int | None]:
         port = port.removeprefix(":")
     else:
         host, _, port = entry.partition(":")
-    return host, int(port) if port.isascii() and port.isdigit() else None
+    return host, int(port) if is_number(port) else None
 
 
 def _covers_name(pattern: str, name: str) -> bool:
@@ -149,7 +151,7 @@ def _in_range(packed: bytes, pattern: str) -> bool:
     if network is None or len(network) != len(packed):
         return False
     bits = len(packed) * 8
-    if slash and not (length_text.isascii() and length_text.isdigit() and int(length_text) <= bits):
+    if slash and not (is_number(length_text) and int(length_text) <= bits):
         return False
     shift = bits - int(length_text) if slash else 0
     return int.from_bytes(packed, "big") >> shift == int.from_bytes(network, "big") >> shift
