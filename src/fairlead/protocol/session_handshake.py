@@ -132,6 +132,7 @@ class SessionHandshake:
     def await_response(self, now: float) -> None:
         """Start the clock for the response."""
         if self.state == REQUESTED:
+            self._started_at = self._started_at or now  # unknown in a successor of the process that asked
             self.deadline = now + self._settings.handshake_timeout_s
 
     def time_out(self) -> str:
