@@ -16,6 +16,7 @@ from fairlead.domain.audit import AuditRecord
 from fairlead.domain.errors import EntityAlreadyExists
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.domain.nodes import Heartbeat, Node, NodeQuery
+from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import (
     TRANSITIONS,
@@ -34,6 +35,7 @@ class Tables:
 
     sessions: dict[str, Session] = field(default_factory=dict)
     tokens: dict[bytes, ChannelToken] = field(default_factory=dict)
+    chains: dict[str, ResumeChain | None] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -57,11 +59,11 @@ class MemorySessions:
         assert session.id not in self._tables.sessions
         self._tables.sessions[session.id] = session
 
-    def get(self, scope: Scope, session_id: str) -> Session | None:
-        session = self.find(session_id)
+    def get(self, scope: Scope, session_id: str, *, to_change: bool = False) -> Session | None:
+        session = self.find(session_id, to_change=to_change)
         return session if session is not None and session.scope == scope else None
 
-    def find(self, session_id: str) -> Session | None:
+    def find(self, session_id: str, *, to_change: bool = False) -> Session | None:
         return self._tables.sessions.get(session_id)
 
     def set_status(self, session_id: str, status: SessionStatus) -> bool:
@@ -83,6 +85,12 @@ class MemorySessions:
         if session is not None and session.end is not None:
             end = replace(session.end, bytes_to_node=bytes_to_node, bytes_to_client=bytes_to_client)
             self._tables.sessions[session_id] = replace(session, end=end)
+
+    def resume_chain(self, session_id: str) -> ResumeChain | None:
+        return self._tables.chains.get(session_id)
+
+    def set_resume_chain(self, session_id: str, chain: ResumeChain | None) -> None:
+        self._tables.chains[session_id] = chain
 
     def describe(self, query: SessionQuery) -> list[Session]:
         found = [session for session in self._tables.sessions.values() if _fits(session, query)]

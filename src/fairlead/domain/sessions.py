@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from fairlead.domain.documents import SessionType
+from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 
 HISTORY_DAYS = 30
@@ -57,6 +58,9 @@ class EndReason(Enum):
     AGENT_LOST = "The node did not come back within the resume window"
     AGENT_RESTARTED = "The agent on the node was restarted"
     NODE_DEREGISTERED = "The node was deregistered"
+    ACCESS_REVOKED = "The right to this session was withdrawn"
+    RESUME_REUSED = "A used resume secret was shown again, so somebody else may know it"
+    CLIENT_OUTDATED = "The client is too old for this kind of session"
     PROTOCOL_VIOLATION = "A side sent a message that it may not send"
 
 
@@ -84,7 +88,8 @@ class SessionEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One session. `owner_arn` and `owner_id` are the starting caller's ARN and principal id."""
+    """One session. `owner_arn` and `owner_id` are the starting caller's ARN and principal id, `access_key_id`
+    and `user_agent` those of its StartSession, empty where an earlier version started it."""
 
     id: str
     scope: Scope
@@ -101,6 +106,8 @@ class Session:
     reason: str | None = None
     ended_at: datetime | None = None
     end: SessionEnd | None = None
+    access_key_id: str = ""
+    user_agent: str = ""
 
 
 class ChannelSide(Enum):
@@ -150,9 +157,12 @@ class SessionRepository(Protocol):
     """Where sessions and channel tokens are kept."""
 
     def add(self, session: Session) -> None: ...
-    def get(self, scope: Scope, session_id: str) -> Session | None: ...
-    def find(self, session_id: str) -> Session | None:
-        """Look a session up by id alone; ids are unique over accounts and regions."""
+    def get(self, scope: Scope, session_id: str, *, to_change: bool = False) -> Session | None:
+        """`to_change`: until the transaction ends nobody else gets the session, or its tokens, to change."""
+        ...
+
+    def find(self, session_id: str, *, to_change: bool = False) -> Session | None:
+        """Look a session up by id alone; ids are unique over accounts and regions. `to_change` as above."""
         ...
 
     def set_status(self, session_id: str, status: SessionStatus) -> bool:
@@ -170,6 +180,11 @@ class SessionRepository(Protocol):
         """
         ...
 
+    def resume_chain(self, session_id: str) -> ResumeChain | None:
+        """What the client of a session comes back with; None where it promised nothing."""
+        ...
+
+    def set_resume_chain(self, session_id: str, chain: ResumeChain | None) -> None: ...
     def describe(self, query: SessionQuery) -> list[Session]: ...
     def active_of_node(self, scope: Scope, node_id: str) -> list[Session]: ...
     def active(self) -> list[Session]:

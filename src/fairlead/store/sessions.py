@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
 
 from fairlead.domain.documents import SessionType
+from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import (
     TRANSITIONS,
@@ -55,15 +56,20 @@ class SqlSessions:
                 status=session.status.value,
                 is_active=session.status.is_active,
                 started_at=session.started_at,
+                access_key_id=session.access_key_id,
+                user_agent=session.user_agent,
             )
         )
 
-    def get(self, scope: Scope, session_id: str) -> Session | None:
-        session = self.find(session_id)
+    def get(self, scope: Scope, session_id: str, *, to_change: bool = False) -> Session | None:
+        session = self.find(session_id, to_change=to_change)
         return session if session is not None and session.scope == scope else None
 
-    def find(self, session_id: str) -> Session | None:
-        row = self._connection.execute(select(sessions).where(sessions.c.id == session_id)).one_or_none()
+    def find(self, session_id: str, *, to_change: bool = False) -> Session | None:
+        statement = select(sessions).where(sessions.c.id == session_id)
+        if to_change:
+            statement = statement.with_for_update()  # not needed in SQLite, and left out there: one writer
+        row = self._connection.execute(statement).one_or_none()
         return None if row is None else _session(row)
 
     def set_status(self, session_id: str, status: SessionStatus) -> bool:
@@ -95,6 +101,24 @@ class SqlSessions:
             update(sessions)
             .where(sessions.c.id == session_id, sessions.c.ended_at.is_not(None))
             .values(bytes_to_node=bytes_to_node, bytes_to_client=bytes_to_client)
+        )
+
+    def resume_chain(self, session_id: str) -> ResumeChain | None:
+        columns = sessions.c.resume_digest, sessions.c.used_resume_digest, sessions.c.resumed_at
+        row = self._connection.execute(select(*columns).where(sessions.c.id == session_id)).one_or_none()
+        if row is None or row.resume_digest is None:
+            return None
+        return ResumeChain(current=row.resume_digest, used=row.used_resume_digest, moved_at=row.resumed_at)
+
+    def set_resume_chain(self, session_id: str, chain: ResumeChain | None) -> None:
+        self._connection.execute(
+            update(sessions)
+            .where(sessions.c.id == session_id)
+            .values(
+                resume_digest=chain.current if chain is not None else None,
+                used_resume_digest=chain.used if chain is not None else None,
+                resumed_at=chain.moved_at if chain is not None else None,
+            )
         )
 
     def describe(self, query: SessionQuery) -> list[Session]:
@@ -211,6 +235,8 @@ def _session(row: Row[tuple[object, ...]]) -> Session:
         reason=row.reason,
         ended_at=row.ended_at,
         end=None if row.end_reason is None else _end(row, status),
+        access_key_id=row.access_key_id,
+        user_agent=row.user_agent,
     )
 
 

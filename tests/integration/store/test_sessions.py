@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -5,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import (
     ACTIVE_STATUSES,
@@ -34,9 +37,9 @@ END = SessionEnd(
 
 def test_a_session_comes_back_as_it_was_stored(store: SqlStore) -> None:
     with store.transaction() as work:
-        work.sessions.add(a_session())
+        work.sessions.add(a_session(access_key_id="AKIA", user_agent="cli"))
     with store.read() as work:
-        assert work.sessions.get(SCOPE, a_session().id) == a_session()
+        assert work.sessions.get(SCOPE, a_session().id) == a_session(access_key_id="AKIA", user_agent="cli")
 
 
 def test_a_session_of_another_region_is_not_found(store: SqlStore) -> None:
@@ -177,6 +180,37 @@ def test_final_byte_counts_reach_only_a_session_that_is_over(store: SqlStore) ->
     assert after is not None
     assert after.end is not None
     assert (after.end.bytes_to_node, after.end.bytes_to_client) == (5, 7)
+
+
+def test_the_chain_of_resume_secrets_is_kept_replaced_and_forgotten(store: SqlStore) -> None:
+    first = ResumeChain(current=b"\x01" * 32)
+    session_id = a_session().id
+    with store.transaction() as work:
+        work.sessions.add(a_session())
+        assert work.sessions.resume_chain(session_id) is None
+        for chain in (first, first.moved(b"\x02" * 32, NOW), None):
+            work.sessions.set_resume_chain(session_id, chain)
+            assert work.sessions.resume_chain(session_id) == chain
+        assert work.sessions.resume_chain("alice-x") is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_who_gets_a_session_to_change_has_it_alone(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.sessions.add(a_session())
+
+    def count_up(_number: int) -> None:
+        with store.transaction() as work:
+            work.sessions.find(a_session().id, to_change=True)
+            chain = work.sessions.resume_chain(a_session().id)
+            count = 0 if chain is None else chain.current[0]
+            time.sleep(0.001)  # the others come now
+            work.sessions.set_resume_chain(a_session().id, ResumeChain(current=bytes([count + 1])))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count_up, range(20)))
+    with store.read() as work:
+        assert work.sessions.resume_chain(a_session().id) == ResumeChain(current=bytes([20]))
 
 
 def test_no_listing_goes_through_sessions_of_the_other_kind() -> None:
