@@ -122,6 +122,8 @@ TRANSLATES = {"agent.connector"}
 
 def test_every_module_that_refuses_input_is_reached_by_a_target() -> None:
     fed = {function.partition(":")[0] for target in TARGETS.values() for function in target.covers}
-    assert refusing_modules() - fed - set(REACHED_THROUGH) - TRANSLATES == set(), "add it to tests/fuzz/targets.py"
+    assert refusing_modules() - fed - set(REACHED_THROUGH) - TRANSLATES == set(), (
+        "add it to tests/fuzz/targets.py"
+    )
     assert set(REACHED_THROUGH.values()) <= set(TARGETS)
     assert set(REACHED_THROUGH) <= refusing_modules()
