@@ -143,14 +143,23 @@ def test_a_policy_is_given_back_as_it_was_stored(alice: Person) -> None:
     assert stored == json.loads(DENY_SSH)
 
 
-def test_a_condition_is_refused_when_it_is_stored_and_never_ignored(alice: Person) -> None:
+def test_a_condition_that_cannot_be_evaluated_is_refused_when_it_is_stored(alice: Person) -> None:
     document = json.loads(ADMINISTRATOR)
-    document["Statement"]["Condition"] = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    document["Statement"]["Condition"] = {"IpAddress": {"aws:SourceIp": "192.0.2.*"}}
     command = ("aws", "iam", "put-user-policy", "--user-name", "alice", "--policy-name", "p")
     done = alice.site.call(*command, "--policy-document", json.dumps(document))
     assert done.status == 255
     assert "(MalformedPolicyDocument)" in done.stderr
-    assert "Condition" in done.stderr
+    assert "Condition: IpAddress needs" in done.stderr
+
+
+def test_a_condition_on_the_address_decides(alice: Person) -> None:
+    document = json.loads(ADMINISTRATOR)
+    for network, is_allowed in (("192.0.2.0/24", False), ("127.0.0.0/8", True)):
+        document["Statement"]["Condition"] = {"IpAddress": {"aws:SourceIp": network}}
+        alice.put_policy("here", json.dumps(document))
+        done = alice.site.call("aws", "iam", "list-users", env=alice.env)
+        assert (done.status == 0) is is_allowed, done
 
 
 def test_a_user_without_rights_can_still_ask_who_they_are(alice: Person) -> None:

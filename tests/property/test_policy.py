@@ -69,10 +69,72 @@ def _one_or_more(items):
     return st.one_of(items, st.lists(items, min_size=1, max_size=3))
 
 
+KEYS = {
+    "aws:username": USERS,
+    "aws:userid": USERS,
+    "aws:TagKeys": ["a", "b", "c"],
+    "aws:EpochTime": ["0", "1795266000", "7", "never"],
+    "aws:CurrentTime": ["2026-11-21T13:00:00Z", "2026-11-21T14:00:00+01:00", "2026", "1795266000"],
+    "aws:SourceIp": ["192.0.2.1", "198.51.100.1", "2001:db8::1", "nowhere"],
+    "aws:SecureTransport": ["true", "false", "TRUE", "maybe"],
+    "aws:PrincipalArn": ["arn:aws:iam::111122223333:user/al", "arn:aws:iam::111122223333:role/a:b", "arn"],
+    "aws:Digest": ["QmlZ", "QmlY", "?"],
+}
+STRINGS = [*USERS, "a*", "*", "AL", "al?be*", "??", 5, True, *VARIABLES]
+NUMBERS = ["7", "7.0", "-1", 8, "1795266000"]
+DATES = ["2026-11-21T13:00:00Z", "2026-11-21", "2026", "1795266000", "2026-11-21T13:00:00.5-01:00"]
+ARNS = ["arn:aws:iam::*:user/${aws:username}", "arn:*:*:*:*:*", "*", "arn:aws:iam::111122223333:*:b",
+        "${aws:PrincipalArn}", "arn:aws:iam::1111222233?3:user/al"]  # fmt: skip
+FAMILIES = [
+    (["StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase",
+      "StringNotEqualsIgnoreCase"], STRINGS, ["aws:username", "aws:UserID", "aws:TagKeys", "aws:EpochTime"]),
+    ([f"Numeric{name}" for name in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan",
+      "GreaterThanEquals")], NUMBERS, ["aws:EpochTime", "aws:username", "aws:TagKeys"]),
+    ([f"Date{name}" for name in ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan",
+      "GreaterThanEquals")], DATES, ["aws:CurrentTime", "aws:EpochTime"]),
+    (["Bool"], ["true", "False", True, "${aws:SecureTransport}"], ["aws:SecureTransport", "aws:username"]),
+    (["IpAddress", "NotIpAddress"], ["192.0.2.0/24", "198.51.100.1", "2001:db8::/32", "0.0.0.0/0"],
+     ["aws:SourceIp"]),
+    (["ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals"], ARNS, ["aws:PrincipalArn", "aws:username"]),
+    (["BinaryEquals"], ["QmlZ", "QmlY"], ["aws:Digest"]),
+]  # fmt: skip
+
+
 @st.composite
-def statements(draw, resource_patterns, effects):
+def conditions(draw, new_language):
+    block = {}
+    for _ in range(draw(st.integers(1, 2))):
+        operators, texts, keys = draw(st.sampled_from(FAMILIES))
+        key = draw(st.sampled_from(keys))
+        if not new_language and texts is not STRINGS:  # plain text there, so not a boolean and not an ARN
+            texts = [text for text in texts if "${" not in str(text)]
+        if draw(st.integers(0, 7)) == 0:
+            block["Null"] = {key: draw(st.sampled_from(["true", "false", True, ["true", "false"]]))}
+            continue
+        qualifier = draw(st.sampled_from(["", "", "", "ForAllValues:", "ForAnyValue:"]))
+        suffix = draw(st.sampled_from(["", "", "IfExists"]))
+        wanted = draw(_one_or_more(st.sampled_from(texts)))
+        block.setdefault(f"{qualifier}{draw(st.sampled_from(operators))}{suffix}", {})[key] = wanted
+    return block
+
+
+@st.composite
+def contexts(draw):
+    context = {}
+    for key, choices in KEYS.items():
+        if draw(st.integers(0, 2)) == 0:
+            continue
+        value = st.sampled_from(choices)
+        context[key] = tuple(draw(st.lists(value, max_size=3))) if key == "aws:TagKeys" else draw(value)
+    return context
+
+
+@st.composite
+def statements(draw, resource_patterns, effects, new_language):
     action, resource = (draw(st.sampled_from(["", "", "", "Not"])) + name for name in ("Action", "Resource"))
+    condition = {"Condition": draw(conditions(new_language))} if draw(st.booleans()) else {}
     return {
+        **condition,
         "Effect": draw(st.sampled_from(effects)),
         action: draw(_one_or_more(st.sampled_from(ACTION_PATTERNS))),
         resource: draw(_one_or_more(resource_patterns)),
@@ -82,8 +144,9 @@ def statements(draw, resource_patterns, effects):
 @st.composite
 def documents(draw, near, effects):
     patterns = st.sampled_from(near).flatmap(patterns_near)
-    document = {"Statement": draw(_one_or_more(statements(patterns, effects)))}
     version = draw(st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17", None]))
+    items = statements(patterns, effects, version == "2012-10-17")
+    document = {"Statement": draw(_one_or_more(items))}
     if version is not None:
         document["Version"] = version
     return json.dumps(document)
@@ -93,9 +156,7 @@ def documents(draw, near, effects):
 def cases(draw, extra_effect=None):
     """A question and the texts of some policies; with `extra_effect` also one more text of this effect."""
     near = draw(st.lists(resources(), min_size=1, max_size=3))
-    context = {
-        key: draw(st.sampled_from(USERS)) for key in ("aws:username", "aws:UserId") if draw(st.booleans())
-    }
+    context = draw(contexts())
     caller = "arn:aws:iam::111122223333:user/al"
     question = Question(caller, draw(st.sampled_from(ACTIONS)), tuple(map(text_of, near)), context)
     texts = draw(st.lists(documents(near, ["Allow", "Allow", "Deny"]), max_size=4))
@@ -104,9 +165,9 @@ def cases(draw, extra_effect=None):
     return question, texts, draw(documents(near, [extra_effect]))
 
 
-def attached(texts):
+def attached(texts, attachment=Attachment.USER_INLINE):
     return [
-        AttachedPolicy(parse_identity_policy(text), f"p{number}", Attachment.USER_INLINE, "al")
+        AttachedPolicy(parse_identity_policy(text), f"p{number}", attachment, "al")
         for number, text in enumerate(texts)
     ]
 
@@ -118,6 +179,28 @@ def test_the_evaluator_agrees_with_the_naive_one(case):
     for result in decision.results:
         assert result.verdict.value == naive_verdict(
             texts, question.action, result.resource, question.context
+        )
+
+
+@given(cases(), cases(), st.booleans(), st.booleans())
+def test_the_evaluators_agree_on_boundaries_and_session_policies(case, other, is_bounded, is_session):
+    question, texts = case
+    limits = other[1]
+    boundary = limits[0] if is_bounded and limits else None
+    session = limits[1:] if is_session else []
+    policies = [
+        *attached(texts),
+        *(attached([boundary], Attachment.USER_BOUNDARY) if boundary else ()),
+        *attached(session, Attachment.SESSION),
+    ]
+    for result in evaluate(question, policies).results:
+        assert result.verdict.value == naive_verdict(
+            texts,
+            question.action,
+            result.resource,
+            question.context,
+            boundary=boundary,
+            session_policies=session,
         )
 
 
@@ -171,7 +254,10 @@ def test_the_statements_named_are_enough_for_the_verdict(case):
     decision = evaluate(question, attached(texts))
     named = {statement.policy_name for result in decision.results for statement in result.statements}
     remaining = [policy for policy in attached(texts) if policy.name in named]
-    assert evaluate(question, remaining) == decision
+    again = evaluate(question, remaining)
+    assert [(each.verdict, each.statements) for each in again.results] == [
+        (each.verdict, each.statements) for each in decision.results
+    ]
 
 
 @given(cases())

@@ -4,14 +4,39 @@ It reads the JSON at every question, compares character by character and knows n
 It takes documents that are well formed for granted.
 """
 
+import base64
+import datetime
+import ipaddress
 import json
+import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 STAR, QUESTION_MARK = object(), object()
 
 
-def naive_verdict(documents: Sequence[str], action: str, resource: str, context: Mapping[str, str]) -> str:
+def naive_verdict(
+    documents: Sequence[str],
+    action: str,
+    resource: str,
+    context: Mapping[str, str | tuple[str, ...]],
+    *,
+    boundary: str | None = None,
+    session_policies: Sequence[str] = (),
+) -> str:
     """`allowed`, `explicitDeny` or `implicitDeny` for one resource."""
+    kinds = [list(documents)]
+    if boundary is not None:
+        kinds.append([boundary])
+    if session_policies:
+        kinds.append(list(session_policies))
+    effects = [_effects(kind, action, resource, context) for kind in kinds]
+    if any("Deny" in each for each in effects):
+        return "explicitDeny"
+    return "allowed" if all("Allow" in each for each in effects) else "implicitDeny"
+
+
+def _effects(documents, action, resource, context):
     effects = set()
     for text in documents:
         document = json.loads(text)
@@ -20,9 +45,7 @@ def naive_verdict(documents: Sequence[str], action: str, resource: str, context:
             new_language = document.get("Version") == "2012-10-17"
             if _speaks_of(statement, action, resource, context, new_language):
                 effects.add(statement["Effect"])
-    if "Deny" in effects:
-        return "explicitDeny"
-    return "allowed" if "Allow" in effects else "implicitDeny"
+    return effects
 
 
 def _speaks_of(statement, action, resource, context, new_language):
@@ -36,7 +59,121 @@ def _speaks_of(statement, action, resource, context, new_language):
     ]
     action_applies = any(actions_listed) if "Action" in statement else not any(actions_listed)
     resource_applies = any(resources_listed) if "Resource" in statement else not any(resources_listed)
-    return action_applies and resource_applies
+    return action_applies and resource_applies and _conditions_hold(statement, context, new_language)
+
+
+def _conditions_hold(statement, context, new_language):
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, wanted in keys.items():
+            if not _condition_holds(operator, key, _listed(wanted), context, new_language):
+                return False
+    return True
+
+
+def _condition_holds(operator, key, wanted, context, new_language):
+    wanted = [each if isinstance(each, str) else json.dumps(each) for each in wanted]
+    present = [value for name, value in context.items() if name.casefold() == key.casefold() and value != ()]
+    values = [] if not present else [present[0]] if isinstance(present[0], str) else list(present[0])
+    if operator == "Null":
+        return ("false" if values else "true") in [each.lower() for each in wanted]
+    every = operator.startswith("ForAllValues:")
+    some = operator.startswith("ForAnyValue:")
+    operator = operator.split(":")[-1]
+    if_exists = operator.endswith("IfExists")
+    operator = operator.replace("IfExists", "")
+    negated = "Not" in operator
+    operator = operator.replace("Not", "")
+    if not values:
+        return if_exists or every or (negated and not some)
+    answers = []
+    for value in values:
+        matched = [_value_matches(operator, each, value, context, new_language) for each in wanted]
+        answers.append(not any(matched) if negated else any(matched))
+    return all(answers) if every else any(answers)
+
+
+def _value_matches(operator, wanted, value, context, new_language):
+    if operator.startswith(("String", "Arn", "Bool")) and new_language:
+        pattern = _pattern_with_variables(wanted, context)
+        if pattern is None:
+            return False
+    else:
+        pattern = _pattern(wanted)
+    plain = "".join({STAR: "*", QUESTION_MARK: "?"}.get(entry, entry) for entry in pattern)
+    if operator == "StringEquals":
+        return plain == value
+    if operator == "StringEqualsIgnoreCase":
+        return plain.casefold() == value.casefold()
+    if operator == "StringLike":
+        return _same(pattern, value)
+    if operator == "Bool":
+        return plain.lower() == value.lower() and value.lower() in ("true", "false")
+    if operator.startswith("Arn"):
+        return _arn_matches(pattern, value)
+    if operator == "IpAddress":
+        return _is_address(value) and ipaddress.ip_address(value) in ipaddress.ip_network(
+            wanted, strict=False
+        )
+    if operator == "BinaryEquals":
+        return _bytes(wanted) == _bytes(value) is not None
+    read = _seconds if operator.startswith("Date") else _number
+    left, right = read(value), read(wanted)
+    if left is None or right is None:
+        return False
+    return {
+        "Equals": left == right,
+        "LessThan": left < right,
+        "LessThanEquals": left <= right,
+        "GreaterThan": left > right,
+        "GreaterThanEquals": left >= right,
+    }[operator.removeprefix("Date").removeprefix("Numeric")]
+
+
+def _arn_matches(pattern, value):
+    if pattern == [STAR]:
+        return value.count(":") >= 5
+    parts, fields = [[]], value.split(":", 5)
+    for entry in pattern:
+        if entry == ":" and len(parts) < 6:
+            parts.append([])
+        else:
+            parts[-1].append(entry)
+    return len(parts) == len(fields) == 6 and all(map(_same, parts, fields))
+
+
+def _is_address(text):
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _bytes(text):
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+
+
+def _number(text):
+    return Fraction(text) if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) else None
+
+
+def _seconds(text):
+    if re.fullmatch(r"\d{4}", text):
+        text += "-01-01"
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return Fraction(text)
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return Fraction(
+        (moment - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)) / datetime.timedelta(seconds=1)
+    )
 
 
 def _listed(value):

@@ -111,7 +111,7 @@ class Activations:
         role_arn = str(arn.role(account_id, name, f"/{path}/" if path else "/"))
         call.authorize((role_arn,), action=_PASS_ROLE)
         role = call.uow.identities.get_role(account_id, name)
-        if role is None or role.arn != role_arn or not trusts_ssm(role):
+        if role is None or role.arn != role_arn or not trusts_ssm(role, call.caller.scope):
             raise InvalidRequest(f"Not existing role: {role_arn}")
 
 

@@ -7,7 +7,8 @@ node, or the target of the session, is the caller's own is a check of the use ca
 What is not here: which resources an operation touches (the use cases know) and the evaluation (`policy`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from fairlead.aws import arn
@@ -22,6 +23,8 @@ from fairlead.policy.parser import parse_identity_policy
 
 _PARSED_DOCUMENTS = 256
 """How many parsed documents are kept; a document is at most 128 KiB of text, nearly always far less."""
+
+NO_MORE_KEYS: Mapping[str, ContextValue] = {}
 
 NODE_POLICY_NAME = "FairleadManagedNode"
 NODE_POLICY = """{
@@ -42,13 +45,21 @@ NODE_POLICY = """{
 }"""
 
 
-def authorize(uow: UnitOfWork, caller: Caller, action: str, resources: Sequence[str]) -> Decision:
+def authorize(
+    uow: UnitOfWork,
+    caller: Caller,
+    action: str,
+    resources: Sequence[str],
+    now: datetime,
+    context: Mapping[str, ContextValue] = NO_MORE_KEYS,
+) -> Decision:
     """The decision that allows the call.
 
     `action` is spelled as the service does (`ssm:StartSession`), `resources` are ARNs or `*`; all of them
-    must be allowed. Raises AccessDenied with the refusing decision.
+    must be allowed. `context` holds the keys that only this operation has. Raises AccessDenied with the
+    refusing decision.
     """
-    question = Question(caller.arn, action, tuple(resources), context_of(caller))
+    question = Question(caller.arn, action, tuple(resources), {**context_of(caller, now), **context})
     decision = evaluate(question, policies_of(uow, caller))
     if not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)
@@ -78,8 +89,9 @@ def _policies_of_node(uow: UnitOfWork, caller: Caller) -> Iterator[AttachedPolic
         yield AttachedPolicy(_parsed(policy.document), policy.name, Attachment.ROLE_INLINE, owner)
 
 
-def context_of(caller: Caller) -> dict[str, ContextValue]:
+def context_of(caller: Caller, now: datetime) -> dict[str, ContextValue]:
     """The context keys that policies may refer to (IAM User Guide, "AWS global condition context keys")."""
+    moment = now.astimezone(UTC)
     context: dict[str, ContextValue] = {
         "aws:userid": caller.principal_id,
         "aws:PrincipalArn": caller.arn,
@@ -89,6 +101,10 @@ def context_of(caller: Caller) -> dict[str, ContextValue]:
         "aws:SecureTransport": "true" if caller.origin.secure else "false",
         "aws:RequestedRegion": caller.scope.region,
         "aws:UserAgent": caller.origin.user_agent,
+        "aws:ViaAWSService": "false",
+        "aws:ResourceAccount": caller.scope.account_id,
+        "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(moment.timestamp())),
     }
     if caller.kind is CallerKind.USER:
         context["aws:username"] = caller.name

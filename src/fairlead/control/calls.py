@@ -4,7 +4,7 @@ A use case is a function of a `Call`. What it changes and the record of it are c
 undoes the changes and is recorded by itself; and only what is committed is told (`Call.after_commit`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -12,11 +12,12 @@ from typing import TypeVar
 from fairlead.aws.errors import AwsError
 from fairlead.aws.shapes import Operation
 from fairlead.control.audit import call_record
-from fairlead.control.authorization import authorize
+from fairlead.control.authorization import NO_MORE_KEYS, authorize
 from fairlead.control.environment import Environment
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import DomainError
 from fairlead.domain.unit_of_work import UnitOfWork
+from fairlead.policy.context import ContextValue
 from fairlead.policy.decision import Decision
 
 Response = TypeVar("Response")
@@ -33,9 +34,17 @@ class Call:
     decisions: list[Decision] = field(default_factory=list)
     _news: list[Callable[[], None]] = field(default_factory=list)
 
-    def authorize(self, resources: Sequence[str], *, action: str | None = None) -> None:
+    def authorize(
+        self,
+        resources: Sequence[str],
+        *,
+        action: str | None = None,
+        context: Mapping[str, ContextValue] = NO_MORE_KEYS,
+    ) -> None:
         """Raise AccessDenied unless the caller may do this operation (or `action`) to all the resources."""
-        decision = authorize(self.uow, self.caller, action or self.operation.action, resources)
+        decision = authorize(
+            self.uow, self.caller, action or self.operation.action, resources, self.now, context
+        )
         self.decisions.append(decision)
 
     def after_commit(self, tell: Callable[[], None]) -> None:

@@ -160,14 +160,14 @@ class Channels:
         arn = node_arn(caller, node_id)
         if caller.kind is not CallerKind.NODE or caller.node_id != node_id:
             raise deny(caller, action, arn, _NOT_THE_NODE)
-        authorize(uow, caller, action, (arn,))
+        authorize(uow, caller, action, (arn,), self._env.now())
 
     def _require_own_session(self, uow: UnitOfWork, caller: Caller, session_id: str, action: str) -> Session:
         arn = session_arn(caller, session_id)
         session = uow.sessions.get(caller.scope, session_id)
         if caller.kind is not CallerKind.NODE or session is None or session.target != caller.node_id:
             raise deny(caller, action, arn, _NOT_THE_TARGET)
-        authorize(uow, caller, action, (arn,))
+        authorize(uow, caller, action, (arn,), self._env.now())
         return session
 
     def _give_token(self, uow: UnitOfWork, side: ChannelSide, channel_id: str, holder: str) -> str:

@@ -118,7 +118,7 @@ class Nodes:
                     f"This machine is not the one that registered as {node.id}. Register it as a new node."
                 )
             role = call.uow.identities.get_role(node.scope.account_id, node.role_name)
-            if role is None or not trusts_ssm(role):
+            if role is None or not trusts_ssm(role, node.scope):
                 raise deny(caller, operation.action, node_arn(caller, node.id), _NO_ROLE)
             credentials, session_token = issue(self._env, node.id)
             return operations.RequestManagedInstanceRoleTokenResponse(

@@ -147,7 +147,10 @@ class Sessions:
         """The session that is asked for, if the caller may have it and it can be had."""
         caller = call.caller
         reference = document_reference(caller, request.document_name or DEFAULT_DOCUMENT)
-        call.authorize((node_arn(caller, request.target), reference.arn))
+        call.authorize(
+            (node_arn(caller, request.target), reference.arn),
+            context={"ssm:SessionDocumentAccessCheck": "true"},
+        )
         document = _served_document(reference)
         parameters = document.resolve_parameters(request.parameters or {})
         node = self._connected_node(call, request.target)

@@ -21,6 +21,17 @@ class Verdict(Enum):
     IMPLICIT_DENY = "implicitDeny"
 
 
+class Layer(Enum):
+    """The kinds of policies that each have to allow a request; the value is the phrase in a refusal.
+
+    In the order in which a refusal names them.
+    """
+
+    IDENTITY = "identity-based policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+
+
 class Attachment(Enum):
     """How a policy came to apply to the principal; the value is the phrase for it in a text."""
 
@@ -30,6 +41,16 @@ class Attachment(Enum):
     GROUP_MANAGED = "managed policy attached to group"
     ROLE_INLINE = "inline policy of role"
     ROLE_MANAGED = "managed policy attached to role"
+    USER_BOUNDARY = "permissions boundary of user"
+    ROLE_BOUNDARY = "permissions boundary of role"
+    SESSION = "session policy of role session"
+
+
+_LAYERS = {
+    Attachment.USER_BOUNDARY: Layer.BOUNDARY,
+    Attachment.ROLE_BOUNDARY: Layer.BOUNDARY,
+    Attachment.SESSION: Layer.SESSION,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,11 @@ class AttachedPolicy:
     attachment: Attachment
     owner: str
 
+    @property
+    def layer(self) -> Layer:
+        """Among which policies it counts."""
+        return _LAYERS.get(self.attachment, Layer.IDENTITY)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -48,13 +74,15 @@ class Question:
 
     `principal_arn` is the caller's ARN (the session's, for a role); `action` is spelled as the service does
     (`ssm:StartSession`); `resources` are ARNs, or `*` for actions without one, in the order in which a
-    refusal should name them. ValueError if there is none.
+    refusal should name them. ValueError if there is none. `context` holds for all of them,
+    `resource_context` (by resource) for one of them only: its tags, for instance.
     """
 
     principal_arn: str
     action: str
     resources: tuple[str, ...]
     context: Mapping[str, ContextValue] = field(default_factory=dict)
+    resource_context: Mapping[str, Mapping[str, ContextValue]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.resources:
@@ -91,12 +119,22 @@ class ResourceDecision:
     """The outcome for one resource.
 
     `statements` are all that decided, in the order of the policies: the Denies of an explicit deny, the
-    Allows of an allow, none for an implicit deny.
+    Allows of an allow, none for an implicit deny. `layer` is where a refusal came from. `missing_keys` are
+    the context keys that the request lacked and that conditions on this action and resource look at.
     """
 
     resource: str
     verdict: Verdict
     statements: tuple[DecidingStatement, ...]
+    layer: Layer = Layer.IDENTITY
+    missing_keys: tuple[str, ...] = ()
+
+    def reason(self, action: str) -> str:
+        """The end of the sentence that refuses, in the service's words."""
+        if self.verdict is Verdict.EXPLICIT_DENY:
+            article = "an" if self.layer is Layer.IDENTITY else "a"
+            return f"with an explicit deny in {article} {self.layer.value}"
+        return f"because no {self.layer.value} allows the {action} action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +166,17 @@ class Decision:
         decisive = (self.refused,) if self.refused else self.results
         return tuple(dict.fromkeys(found for result in decisive for found in result.statements))
 
+    @property
+    def missing_keys(self) -> tuple[str, ...]:
+        """The context keys that conditions asked for in vain, each once."""
+        return tuple(dict.fromkeys(key for result in self.results for key in result.missing_keys))
+
     def denial_text(self) -> str:
         """The refusal in the service's words; they name no policy. ValueError if the request is allowed."""
         refused = self.refused
         if refused is None:
             raise ValueError("the request is allowed")
-        reason = (
-            "with an explicit deny in an identity-based policy"
-            if refused.verdict is Verdict.EXPLICIT_DENY
-            else f"because no identity-based policy allows the {self.action} action"
-        )
-        return denial_text(self.principal_arn, self.action, refused.resource, reason)
+        return denial_text(self.principal_arn, self.action, refused.resource, refused.reason(self.action))
 
     def explanation(self) -> str:
         """One line for an administrator: the outcome and the statements behind it."""
@@ -147,7 +185,9 @@ class Decision:
         on = f"{self.action} on {self.refused.resource}"
         if self.statements:
             return f"{on} is denied: {_listed(self.statements)}"
-        return f"{on} is not allowed by any statement"
+        lacking = f" (the request has no {', '.join(self.missing_keys)})" if self.missing_keys else ""
+        where = "" if self.refused.layer is Layer.IDENTITY else f" of the {self.refused.layer.value}"
+        return f"{on} is not allowed by any statement{where}{lacking}"
 
 
 def denial_text(principal_arn: str, action: str, resource: str, reason: str) -> str:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from fairlead.policy.context import Context
-from fairlead.policy.matching import ActionSet, ResourceName, ResourceSet
+from fairlead.policy.conditions import Condition
+from fairlead.policy.matching import ActionSet, ResourceSet
 
 
 class Version(Enum):
@@ -35,10 +35,12 @@ class Statement:
     effect: Effect
     actions: ActionSet
     resources: ResourceSet
+    condition: Condition
 
-    def applies_to(self, resource: ResourceName, context: Context) -> bool:
-        """Does it speak about the resource? Whether it speaks about the action was asked before."""
-        return self.resources.contains(resource, context)
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The context keys that it refers to, in conditions and in variables."""
+        return tuple(dict.fromkeys((*self.resources.keys, *self.condition.keys)))
 
 
 @dataclass(frozen=True, slots=True)

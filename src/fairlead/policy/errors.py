@@ -16,8 +16,8 @@ PRINCIPAL_PRESENT = "Policy document should not specify a principal."
 VERSION_TOO_OLD = "Policy document must be version 2012-10-17 or greater."
 PROHIBITED_RESOURCE = "Has prohibited field Resource"
 NO_PRINCIPAL = "Missing required field Principal"
+FEDERATED_UNRESTRICTED = "A federated principal needs conditions on the audience and the subject."
 NOT_AN_ASSUME_ROLE_ACTION = "AssumeRole policy may only specify STS AssumeRole actions."
-CONDITION_REFUSED = "Policy statements with a Condition are not supported by this server yet."
 
 _SHOWN_CHARACTERS = 200
 """Longest piece of a document that an error repeats."""

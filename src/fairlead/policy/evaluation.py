@@ -1,8 +1,9 @@
 """The decision about a request, from the policies that apply to its principal. Pure.
 
-Source: IAM User Guide, "Policy evaluation logic". For each resource: any Deny that applies decides; else any
-Allow; else the answer is no. Which policies apply (the user's, those of the groups, the role's) and what the
-request's resources are is found out by the caller, at every request.
+Source: IAM User Guide, "Policy evaluation logic". For each resource: any Deny that applies decides. Else
+there must be an Allow among the identity policies, and one in the permissions boundary and one among the
+session policies where there are such. Which policies apply (the user's, those of the groups, the role's) and
+what the request's resources are is found out by the caller, at every request.
 """
 
 from collections.abc import Iterable
@@ -11,46 +12,74 @@ from fairlead.policy.context import Context
 from fairlead.policy.decision import (
     AttachedPolicy,
     Decision,
+    Layer,
     Question,
     ResourceDecision,
     Verdict,
     deciding_statement,
 )
 from fairlead.policy.document import Effect, Statement
-from fairlead.policy.matching import ResourceName, resource_name
+from fairlead.policy.matching import resource_name
+
+_Found = list[tuple[AttachedPolicy, Statement]]
 
 
 class _Findings:
     """What the statements say about one resource."""
 
-    __slots__ = ("allows", "denies", "resource")
+    __slots__ = ("allows", "context", "denies", "missing", "resource")
 
-    def __init__(self, resource: ResourceName) -> None:
-        self.resource = resource
-        self.allows: list[tuple[AttachedPolicy, Statement]] = []
-        self.denies: list[tuple[AttachedPolicy, Statement]] = []
+    def __init__(self, resource: str, context: Context) -> None:
+        self.resource = resource_name(resource)
+        self.context = context
+        self.allows: _Found = []
+        self.denies: _Found = []
+        self.missing: dict[str, None] = {}
 
-    def result(self) -> ResourceDecision:
-        verdict = Verdict.IMPLICIT_DENY
-        if self.denies:
-            verdict = Verdict.EXPLICIT_DENY
-        elif self.allows:
-            verdict = Verdict.ALLOWED
-        deciding = tuple(deciding_statement(*found) for found in self.denies or self.allows)
-        return ResourceDecision(self.resource.text, verdict, deciding)
+    def consider(self, policy: AttachedPolicy, statement: Statement) -> None:
+        """Take in a statement that speaks about the action."""
+        if not statement.resources.contains(self.resource, self.context):
+            return
+        if statement.condition.tests:
+            self.missing.update(dict.fromkeys(self.context.missing(statement.condition.keys)))
+            if not statement.condition.holds(self.context):
+                return
+        which = self.denies if statement.effect is Effect.DENY else self.allows
+        which.append((policy, statement))
+
+    def result(self, layers: list[Layer]) -> ResourceDecision:
+        verdict, layer, found = self._verdict(layers)
+        deciding = tuple(deciding_statement(*each) for each in found)
+        return ResourceDecision(self.resource.text, verdict, deciding, layer, tuple(self.missing))
+
+    def _verdict(self, layers: list[Layer]) -> tuple[Verdict, Layer, _Found]:
+        for layer in layers:
+            if any(policy.layer is layer for policy, _ in self.denies):
+                return Verdict.EXPLICIT_DENY, layer, self.denies
+        for layer in layers:
+            if not any(policy.layer is layer for policy, _ in self.allows):
+                return Verdict.IMPLICIT_DENY, layer, []
+        return Verdict.ALLOWED, Layer.IDENTITY, self.allows
 
 
 def evaluate(question: Question, policies: Iterable[AttachedPolicy]) -> Decision:
-    """Decide. The order of the policies decides nothing but the order of the statements that are named."""
+    """Decide. The order of the policies decides nothing but the order of the statements that are named.
+
+    A boundary or a session policy among them restricts; a principal without any has none of these layers.
+    """
     context = Context(question.context)
     action = question.action.lower()
-    findings = [_Findings(resource_name(resource)) for resource in question.resources]
+    findings = [
+        _Findings(resource, context.extended(question.resource_context.get(resource, {})))
+        for resource in question.resources
+    ]
+    present = {Layer.IDENTITY}
     for policy in policies:
+        present.add(policy.layer)
         for statement in policy.document.statements:
             if statement.actions.contains(action):
                 for found in findings:
-                    if statement.applies_to(found.resource, context):
-                        which = found.denies if statement.effect is Effect.DENY else found.allows
-                        which.append((policy, statement))
-    results = tuple(found.result() for found in findings)
+                    found.consider(policy, statement)
+    layers = [layer for layer in Layer if layer in present]
+    results = tuple(found.result(layers) for found in findings)
     return Decision(question.principal_arn, question.action, results)

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable
 from typing import NoReturn
 
+from fairlead.policy.conditions import Condition, ConditionTest, OperatorName, operator_name
 from fairlead.policy.document import Effect, Version
 from fairlead.policy.errors import (
-    CONDITION_REFUSED,
     DUPLICATE_SID,
     LEGACY,
     NO_ACTIONS,
@@ -30,8 +30,10 @@ from fairlead.policy.matching import (
     ResourceSet,
     action_set,
     resource_pattern,
+    resource_set,
 )
-from fairlead.policy.strict_json import Json
+from fairlead.policy.operators import PolicyValue, UnreadableValue
+from fairlead.policy.strict_json import Json, Number
 from fairlead.policy.wildcards import compile_glob, has_wildcards, tokens_of
 
 PARTITION = "aws"
@@ -102,10 +104,63 @@ def read_effect(statement: Object, where: str) -> Effect:
     raise MalformedPolicy(wording, f"{where}: Effect must be Allow or Deny")
 
 
-def refuse_condition(statement: Object, where: str) -> None:
-    """Raise if there is a `Condition`: a condition that is not evaluated must not be stored as if it were."""
-    if "Condition" in statement:
-        raise MalformedPolicy(CONDITION_REFUSED, f"{where}: remove the Condition or the statement")
+def read_condition(statement: Object, version: Version, where: str) -> Condition:
+    """The `Condition`; without one, a block that always holds."""
+    where = f"{where}: Condition"
+    tests: list[ConditionTest] = []
+    for name, keys in _object(statement.get("Condition", {}), where).items():
+        operator = operator_name(name)
+        if operator is None:
+            raise MalformedPolicy(SYNTAX, f'{where}: there is no operator "{shown(name)}"')
+        for key, value in _object(keys, f"{where}: {name}").items():
+            _check_key(key, where)
+            tests.append(ConditionTest(operator, key, _condition_values(operator, value, version, where)))
+    return Condition(tuple(tests))
+
+
+def _object(value: Json, where: str) -> Object:
+    if not isinstance(value, dict):
+        raise MalformedPolicy(SYNTAX, f"{where} must be an object")
+    return value
+
+
+def _check_key(key: str, where: str) -> None:
+    vendor, colon, name = key.partition(":")
+    is_issuer = "." in vendor  # a claim of an identity provider, after its host, port and path
+    wording = ""
+    if not colon or not vendor or ("/" in vendor and not is_issuer):
+        wording = NO_VENDOR
+    elif not name or _CONTROL.search(key):
+        wording = SYNTAX
+    elif ":" in name.partition("/")[0] and not is_issuer:  # a tag's key, after the slash, may have colons
+        wording = TWO_COLONS
+    if wording:
+        raise MalformedPolicy(wording, f'{where}: "{shown(key)}" does not name a condition key')
+
+
+def _condition_values(
+    operator: OperatorName, value: Json, version: Version, where: str
+) -> tuple[PolicyValue, ...]:
+    items = value if isinstance(value, list) else [value]
+    if not items:
+        raise MalformedPolicy(SYNTAX, f"{where}: {operator.text} has a key without values")
+    return tuple(_condition_value(operator, item, version, where) for item in items)
+
+
+def _condition_value(operator: OperatorName, item: Json, version: Version, where: str) -> PolicyValue:
+    if isinstance(item, bool):
+        text = "true" if item else "false"
+    elif isinstance(item, Number):
+        text = item.text
+    elif isinstance(item, str):
+        text = item
+    else:
+        raise MalformedPolicy(SYNTAX, f"{where}: a value must be a string, a number or a boolean")
+    try:
+        return operator.value(text, with_variables=version.has_variables)
+    except UnreadableValue as error:
+        detail = f'{where}: {operator.text} needs {error}, not "{shown(text)}"'
+        raise MalformedPolicy(LEGACY, detail) from None
 
 
 def read_actions(statement: Object, where: str) -> ActionSet:
@@ -122,7 +177,7 @@ def read_resources(statement: Object, version: Version, where: str) -> ResourceS
     name, value = _one_of(statement, "Resource", "NotResource", NO_RESOURCES, where)
     texts = read_texts(value, NO_RESOURCES, f"{where}: {name}")
     patterns = tuple(_resource(text, version, where) for text in texts)
-    return ResourceSet(patterns, negated=name == "NotResource")
+    return resource_set(patterns, negated=name == "NotResource")
 
 
 def read_texts(value: Json, if_empty: str, where: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ Whether a pattern is well formed was settled by `grammar` when the document was 
 from dataclasses import dataclass
 
 from fairlead.policy.context import Context
-from fairlead.policy.variables import Template, fill_in, parse_template
+from fairlead.policy.variables import Template, fill_in, keys_of, parse_template
 from fairlead.policy.wildcards import Glob, compile_glob, has_wildcards, tokens_of
 
 EVERYTHING = "*"
@@ -87,8 +87,18 @@ class ResourcePattern:
                 return False
         if self._template is None:
             return True
-        filled_in = fill_in(self._template, context)
-        return filled_in is not None and filled_in.matches(fields[_RESOURCE_FIELD])
+        tokens = fill_in(self._template, context)
+        return tokens is not None and compile_glob(tokens).matches(fields[_RESOURCE_FIELD])
+
+    @property
+    def is_literal(self) -> bool:
+        """Does it name one resource, letter for letter?"""
+        return len(self._exact) == _RESOURCE_FIELD
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The context keys that it refers to."""
+        return keys_of(self._template or ())
 
 
 def resource_pattern(text: str, *, with_variables: bool) -> ResourcePattern:
@@ -114,10 +124,29 @@ class ResourceSet:
 
     patterns: tuple[ResourcePattern, ...]
     negated: bool
+    _literal: frozenset[str]
+    _others: tuple[ResourcePattern, ...]
 
     def contains(self, resource: ResourceName, context: Context) -> bool:
         """An entry with a variable that has no value names nothing, in either form of the element."""
-        for pattern in self.patterns:
+        if resource.text in self._literal:
+            return not self.negated
+        for pattern in self._others:
             if pattern.matches(resource, context):
                 return not self.negated
         return self.negated
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The context keys that the entries refer to."""
+        return tuple(key for pattern in self.patterns for key in pattern.keys)
+
+
+def resource_set(patterns: tuple[ResourcePattern, ...], *, negated: bool) -> ResourceSet:
+    """The set of compiled entries. Those that name one resource are looked up, not compared one by one."""
+    return ResourceSet(
+        patterns,
+        negated,
+        frozenset(pattern.text for pattern in patterns if pattern.is_literal),
+        tuple(pattern for pattern in patterns if not pattern.is_literal),
+    )

@@ -9,12 +9,12 @@ from fairlead.policy.errors import PRINCIPAL_PRESENT, VERSION_TOO_OLD, Malformed
 from fairlead.policy.grammar import (
     Object,
     read_actions,
+    read_condition,
     read_effect,
     read_resources,
     read_sid,
     read_statements,
     read_version,
-    refuse_condition,
     refuse_double_sids,
     refuse_unknown,
 )
@@ -51,11 +51,11 @@ def _statement(index: int, element: Object, version: Version, where: str) -> Sta
         if name in element:
             raise MalformedPolicy(PRINCIPAL_PRESENT, where)
     refuse_unknown(element, _STATEMENT_ELEMENTS, where)
-    refuse_condition(element, where)
     return Statement(
         index=index,
         sid=read_sid(element, where),
         effect=read_effect(element, where),
         actions=read_actions(element, where),
         resources=read_resources(element, version, where),
+        condition=read_condition(element, version, where),
     )

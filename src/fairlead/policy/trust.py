@@ -1,17 +1,22 @@
 """Trust policies: who may take on a role.
 
-A trust policy names principals where an identity policy names resources. Source: IAM User Guide, "IAM JSON
-policy elements: Principal". `trust_parser` makes the values here from a document's text.
+A trust policy names principals where an identity policy names resources; besides users, roles and services
+also identity providers, whose tokens are exchanged for credentials of the role. Source: IAM User Guide,
+"IAM JSON policy elements: Principal". `trust_parser` makes the values here from a document's text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fairlead.policy.conditions import Condition
+from fairlead.policy.context import Context, ContextValue
 from fairlead.policy.decision import Verdict, denial_text
 from fairlead.policy.document import Effect, Version
 from fairlead.policy.grammar import PARTITION
 from fairlead.policy.matching import ActionSet
 
 ASSUME_ROLE = "sts:AssumeRole"
+NO_CONTEXT = Context({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class PrincipalSet:
     anyone: bool
     aws: frozenset[str]
     services: frozenset[str]
+    federated: frozenset[str]
     negated: bool
 
 
@@ -36,6 +42,7 @@ class TrustStatement:
     effect: Effect
     principals: PrincipalSet
     actions: ActionSet
+    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +84,34 @@ class TrustDecision:
 
 @dataclass(frozen=True, slots=True)
 class Trustee:
-    """Whoever asks to take on a role: an AWS principal with all ARNs that name it, or a service."""
+    """Whoever asks to take on a role: an AWS principal with all ARNs that name it, a service, or the holder
+    of a token from an identity provider, which is then named by its ARN."""
 
     arns: frozenset[str]
-    account_root: str | None
-    service: str | None
+    account_root: str | None = None
+    service: str | None = None
+    provider: str | None = None
+
+    @property
+    def is_aws(self) -> bool:
+        """Is it a user or a role session?"""
+        return self.service is None and self.provider is None
 
 
 def service_trustee(service: str) -> Trustee:
     """A service, such as `ssm.amazonaws.com`."""
-    return Trustee(frozenset(), None, service)
+    return Trustee(frozenset(), service=service)
+
+
+def federated_trustee(provider: str) -> Trustee:
+    """The holder of a token that the identity provider with this ARN has issued."""
+    return Trustee(frozenset(), provider=provider)
 
 
 def aws_trustee(arn: str, role_arn: str | None = None) -> Trustee:
     """A user or a role session. A session's ARN lacks the path of its role, so `role_arn` comes beside it."""
     arns = {arn} if role_arn is None else {arn, role_arn}
-    return Trustee(frozenset(arns), root_arn(arn.split(":")[4]), None)
+    return Trustee(frozenset(arns), root_arn(arn.split(":")[4]))
 
 
 def root_arn(account: str) -> str:
@@ -100,9 +119,19 @@ def root_arn(account: str) -> str:
     return f"arn:{PARTITION}:iam::{account}:root"
 
 
-def evaluate_trust(policy: TrustPolicy, trustee: Trustee, action: str = ASSUME_ROLE) -> TrustDecision:
+def evaluate_trust(
+    policy: TrustPolicy,
+    trustee: Trustee,
+    action: str = ASSUME_ROLE,
+    context: Mapping[str, ContextValue] | None = None,
+) -> TrustDecision:
     """Decide, from the trust policy alone: any Deny that applies, else any Allow, else no."""
-    about = [statement for statement in policy.statements if statement.actions.contains(action.lower())]
+    known = Context(context) if context else NO_CONTEXT
+    about = [
+        statement
+        for statement in policy.statements
+        if statement.actions.contains(action.lower()) and statement.condition.holds(known)
+    ]
     applying = [statement for statement in about if _applies(statement, trustee)]
     denies = [statement for statement in applying if statement.effect is Effect.DENY]
     if denies:
@@ -113,9 +142,11 @@ def evaluate_trust(policy: TrustPolicy, trustee: Trustee, action: str = ASSUME_R
     return _decision(Verdict.ALLOWED, applying, needs_identity_allow=not by_name)
 
 
-def trusts_service(policy: TrustPolicy, service: str) -> bool:
+def trusts_service(
+    policy: TrustPolicy, service: str, context: Mapping[str, ContextValue] | None = None
+) -> bool:
     """May the service take on the role?"""
-    return evaluate_trust(policy, service_trustee(service)).is_allowed
+    return evaluate_trust(policy, service_trustee(service), context=context).is_allowed
 
 
 def _decision(
@@ -127,14 +158,18 @@ def _decision(
 def _applies(statement: TrustStatement, trustee: Trustee) -> bool:
     principals = statement.principals
     named = _names(principals, trustee)
-    if statement.effect is Effect.ALLOW and trustee.service is not None:
-        # "Anyone" in an Allow means AWS principals; a service takes on a role only if it is named.
+    if statement.effect is Effect.ALLOW and not trustee.is_aws:
+        # "Anyone" in an Allow means AWS principals; a service or a provider has to be named.
         return named
     return (named or _covers(principals, trustee)) is not principals.negated
 
 
 def _names(principals: PrincipalSet, trustee: Trustee) -> bool:
-    return trustee.service in principals.services or not principals.aws.isdisjoint(trustee.arns)
+    return (
+        trustee.service in principals.services
+        or trustee.provider in principals.federated
+        or not principals.aws.isdisjoint(trustee.arns)
+    )
 
 
 def _covers(principals: PrincipalSet, trustee: Trustee) -> bool:

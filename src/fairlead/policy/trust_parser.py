@@ -6,8 +6,10 @@ Whether a user or role that is named exists is known to the store only, and chec
 import re
 from typing import NoReturn
 
-from fairlead.policy.document import Effect
+from fairlead.policy.conditions import Condition, ConditionTest
+from fairlead.policy.document import Effect, Version
 from fairlead.policy.errors import (
+    FEDERATED_UNRESTRICTED,
     NO_PRINCIPAL,
     NOT_AN_ASSUME_ROLE_ACTION,
     PROHIBITED_RESOURCE,
@@ -19,12 +21,12 @@ from fairlead.policy.grammar import (
     PARTITION,
     Object,
     read_actions,
+    read_condition,
     read_effect,
     read_sid,
     read_statements,
     read_texts,
     read_version,
-    refuse_condition,
     refuse_double_sids,
     refuse_unknown,
 )
@@ -52,6 +54,7 @@ _RESOURCE_ELEMENTS = ("Resource", "NotResource")
 
 ANYONE = "*"
 _SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_PROVIDER = re.compile(rf"arn:{PARTITION}:iam::[0-9]{{12}}:oidc-provider/[A-Za-z0-9._:/%~-]+", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _AWS_PRINCIPAL = re.compile(
     rf"arn:{PARTITION}:(?:"
@@ -64,8 +67,8 @@ _AWS_PRINCIPAL = re.compile(
 def parse_trust_policy(text: str) -> TrustPolicy:
     """Parse a role's trust policy. Raises MalformedPolicy.
 
-    Federated principals are refused: without conditions on the audience and the subject of their tokens
-    they would trust every user of an identity provider.
+    A statement that allows an identity provider must have conditions on both the audience and the subject of
+    its tokens: without them it would trust every user of the provider, for whatever they signed in to.
     """
     document = read_object(text)
     refuse_unknown(document, _DOCUMENT_ELEMENTS, "document")
@@ -73,26 +76,46 @@ def parse_trust_policy(text: str) -> TrustPolicy:
         raise MalformedPolicy(SYNTAX, "Id must be a string")
     version = read_version(document)
     statements = tuple(
-        _statement(index, element, where) for index, (element, where) in enumerate(read_statements(document))
+        _statement(index, element, version, where)
+        for index, (element, where) in enumerate(read_statements(document))
     )
     refuse_double_sids(statement.sid for statement in statements)
     return TrustPolicy(version, statements)
 
 
-def _statement(index: int, element: Object, where: str) -> TrustStatement:
+def _statement(index: int, element: Object, version: Version, where: str) -> TrustStatement:
     for name in _RESOURCE_ELEMENTS:
         if name in element:
             raise MalformedPolicy(PROHIBITED_RESOURCE, where)
     refuse_unknown(element, _STATEMENT_ELEMENTS, where)
-    refuse_condition(element, where)
     effect = read_effect(element, where)
+    principals = _read_principals(element, effect, where)
+    condition = read_condition(element, version, where)
+    if effect is Effect.ALLOW:
+        for provider in sorted(principals.federated):
+            _require_audience_and_subject(provider, condition, where)
     return TrustStatement(
         index=index,
         sid=read_sid(element, where),
         effect=effect,
-        principals=_read_principals(element, effect, where),
+        principals=principals,
         actions=_read_trust_actions(element, where),
+        condition=condition,
     )
+
+
+def _require_audience_and_subject(provider: str, condition: Condition, where: str) -> None:
+    issuer = provider.partition(":oidc-provider/")[2]
+    for claim in ("aud", "sub"):
+        key = f"{issuer}:{claim}".lower()
+        if not any(test.key.lower() == key and _restricts(test) for test in condition.tests):
+            detail = f"{where}: {issuer}:{claim} must be among them, with a value that is not just anything"
+            raise MalformedPolicy(FEDERATED_UNRESTRICTED, detail)
+
+
+def _restricts(test: ConditionTest) -> bool:
+    """Does it demand the key, with values that are not just anything?"""
+    return test.is_plain and all(value.text.strip("*?") for value in test.values)
 
 
 def _read_trust_actions(element: Object, where: str) -> ActionSet:
@@ -121,22 +144,25 @@ def _read_principals(element: Object, effect: Effect, where: str) -> PrincipalSe
 
 def _principal_set(value: Json, negated: bool, where: str) -> PrincipalSet:
     if value == ANYONE:
-        return PrincipalSet(True, frozenset(), frozenset(), negated)
+        return PrincipalSet(True, frozenset(), frozenset(), frozenset(), negated)
     if not isinstance(value, dict):
         raise MalformedPolicy(SYNTAX, f'{where} must be "*" or an object')
     if not value:
         raise MalformedPolicy(NO_PRINCIPAL, f"{where} is empty")
     aws: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    federated: frozenset[str] = frozenset()
     for kind, listed in value.items():
         texts = read_texts(listed, NO_PRINCIPAL, f'{where} "{shown(kind)}"')
         if kind == "AWS":
             aws = frozenset(_aws_principal(text, where) for text in texts)
         elif kind == "Service":
             services = frozenset(_service_principal(text, where) for text in texts)
+        elif kind == "Federated":
+            federated = frozenset(_federated_principal(text, where) for text in texts)
         else:
             _refuse_principal(kind, texts[0], where)
-    return PrincipalSet(ANYONE in aws, aws - {ANYONE}, services, negated)
+    return PrincipalSet(ANYONE in aws, aws - {ANYONE}, services, federated, negated)
 
 
 def _aws_principal(text: str, where: str) -> str:
@@ -150,6 +176,12 @@ def _aws_principal(text: str, where: str) -> str:
 def _service_principal(text: str, where: str) -> str:
     if not _SERVICE.fullmatch(text):
         _refuse_principal("Service", text, where)
+    return text
+
+
+def _federated_principal(text: str, where: str) -> str:
+    if not _PROVIDER.fullmatch(text):
+        _refuse_principal("Federated", text, where)
     return text
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fairlead.policy.context import Context
 from fairlead.policy.errors import SYNTAX, MalformedPolicy, shown
-from fairlead.policy.wildcards import Glob, Token, compile_glob, tokens_of
+from fairlead.policy.wildcards import Token, tokens_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,12 @@ def _tokens(text: str) -> Iterator[Token | Variable]:
     yield from tokens_of(text[position:])
 
 
-def fill_in(template: Template, context: Context) -> Glob | None:
+def keys_of(template: Template) -> tuple[str, ...]:
+    """The context keys that the template refers to."""
+    return tuple(token.key for token in template if isinstance(token, Variable))
+
+
+def fill_in(template: Template, context: Context) -> list[Token] | None:
     """The pattern for one request; None if a key is absent or multivalued and has no default."""
     tokens: list[Token] = []
     for token in template:
@@ -61,4 +66,4 @@ def fill_in(template: Template, context: Context) -> Glob | None:
             tokens.append(text)
         else:
             tokens.append(token)
-    return compile_glob(tokens)
+    return tokens

@@ -1,5 +1,7 @@
 """What a caller may do, from the policies as they are at the moment of the call."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from fairlead.control.audit import anonymous
@@ -11,7 +13,7 @@ from tests.support.control_world import ALLOW_ALL, NODE_ID, ORIGIN, World, polic
 
 def ask(world, caller, action, *resources):
     with world.store.read() as uow:
-        return authorize(uow, caller, action, resources or ("*",))
+        return authorize(uow, caller, action, resources or ("*",), world.now)
 
 
 def test_the_decision_names_the_statement_and_the_policy(world):
@@ -93,14 +95,30 @@ def test_a_rule_that_no_policy_lifts_speaks_as_policies_do(world):
 
 
 def test_a_users_context_has_the_name(world):
-    context = context_of(world.user("alice"))
+    context = context_of(world.user("alice"), world.now)
     assert context["aws:username"] == "alice"
     assert context["aws:PrincipalType"] == "User"
     assert context["aws:SourceIp"] == "192.0.2.7"
 
 
 def test_a_nodes_context_has_the_role_and_no_user_name(world):
-    context = context_of(world.node())
+    context = context_of(world.node(), world.now)
     assert "aws:username" not in context
     assert context["aws:PrincipalArn"] == "arn:aws:iam::111122223333:role/service-role/FairleadNode"
     assert context["aws:userid"] == f"AROAEXAMPLENODE000001:{NODE_ID}"
+
+
+def test_the_context_tells_the_time_of_the_call(world):
+    context = context_of(world.user("alice"), datetime(2026, 11, 21, 14, tzinfo=timezone(timedelta(hours=1))))
+    assert context["aws:CurrentTime"] == "2026-11-21T13:00:00Z"
+    assert context["aws:EpochTime"] == "1795266000"
+
+
+def test_an_operation_may_add_keys_of_its_own(world):
+    condition = {"Condition": {"Bool": {"ssm:SessionDocumentAccessCheck": "true"}}}
+    caller = world.user("alice", policy({**statement("Allow", "ssm:StartSession"), **condition}))
+    with world.store.read() as uow:
+        asked = (uow, caller, "ssm:StartSession", ("*",), world.now)
+        assert authorize(*asked, {"ssm:SessionDocumentAccessCheck": "true"}).is_allowed
+        with pytest.raises(AccessDenied):
+            authorize(*asked)

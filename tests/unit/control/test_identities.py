@@ -234,7 +234,7 @@ def test_role_names_are_taken_whatever_their_case(world, admin):
     [
         "{",
         policy(statement("Allow", "sts:AssumeRole")),
-        NODE_TRUST.replace('"Action"', '"Condition": {"Bool": {"aws:SecureTransport": "true"}}, "Action"'),
+        NODE_TRUST.replace('"Action"', '"Condition": {"Bool": {"aws:SecureTransport": "yes"}}, "Action"'),
     ],
     ids=["no JSON", "no principal", "condition"],
 )

@@ -1,6 +1,5 @@
-from fairlead.policy.context import Context
-from fairlead.policy.document import Effect, Statement, Version
-from fairlead.policy.matching import ResourceSet, action_set, resource_name, resource_pattern
+from fairlead.policy.document import Version
+from fairlead.policy.parser import parse_identity_policy
 
 
 def test_only_the_language_of_2012_has_variables():
@@ -8,10 +7,11 @@ def test_only_the_language_of_2012_has_variables():
     assert not Version.V2008.has_variables
 
 
-def test_a_statement_applies_to_the_resources_it_holds():
-    pattern = resource_pattern("arn:aws:ssm:*:*:document/A", with_variables=True)
-    statement = Statement(
-        0, None, Effect.ALLOW, action_set(("*",), negated=False), ResourceSet((pattern,), negated=False)
-    )
-    assert statement.applies_to(resource_name("arn:aws:ssm:us-east-1::document/A"), Context({}))
-    assert not statement.applies_to(resource_name("arn:aws:ssm:us-east-1::document/B"), Context({}))
+def test_a_statement_knows_the_context_keys_it_refers_to():
+    text = """{"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "ssm:*",
+        "Resource": ["*", "arn:aws:ssm:*:*:session/${aws:username}-${aws:userid, 'x'}"],
+        "Condition": {"StringLike": {"aws:PrincipalTag/team": ["a", "${aws:userid}", "${aws:PrincipalArn}"]}}
+    }}"""
+    (statement,) = parse_identity_policy(text).statements
+    assert statement.keys == ("aws:username", "aws:userid", "aws:PrincipalTag/team", "aws:PrincipalArn")

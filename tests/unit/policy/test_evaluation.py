@@ -103,7 +103,7 @@ def test_the_published_deny_leaves_other_documents_alone(document):
 @pytest.mark.parametrize("attachment", Attachment)
 def test_a_deny_holds_however_it_is_attached(attachment):
     policies = [policy(ADMINISTRATOR), policy(DENY_SSH, "no-ssh", attachment, "owner")]
-    decision = evaluate(Question(BOB, "ssm:StartSession", (NODE, SSH)), policies)
+    decision = evaluate(Question(BOB, "ssm:StartSession", (SSH,)), policies)
     assert decision.verdict is Verdict.EXPLICIT_DENY
     (found,) = decision.statements
     assert (found.policy_name, found.attachment, found.owner) == ("no-ssh", attachment, "owner")
@@ -162,3 +162,88 @@ def test_in_the_old_language_a_variable_is_plain_text():
 def test_an_action_is_repeated_as_the_service_spells_it():
     decision = evaluate(Question(BOB, "ssm:StartSession", ("*",)), [])
     assert "perform: ssm:StartSession on resource: *" in decision.denial_text()
+
+
+BOUNDARY = Attachment.USER_BOUNDARY
+IN_SESSION = Attachment.SESSION
+ALL = written(statement(action="*"))
+
+
+def decide(*attached, action="ssm:StartSession", **context):
+    policies = [policy(text, name, attachment) for name, text, attachment in attached]
+    question = Question(BOB, action, (NODE,), {key.replace("_", ":"): each for key, each in context.items()})
+    return evaluate(question, policies)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "where"), [(BOUNDARY, "permissions boundary"), (IN_SESSION, "session policy")]
+)
+def test_a_restricting_policy_must_allow_too_and_grants_nothing_itself(attachment, where):
+    restricting = ("limit", written(statement(action="ssm:*")), attachment)
+    identity = ("own", ALL, Attachment.USER_INLINE)
+    assert decide(identity, restricting).is_allowed
+    refused = decide(identity, restricting, action="iam:CreateUser")
+    assert refused.verdict is Verdict.IMPLICIT_DENY
+    assert refused.denial_text().endswith(f"because no {where} allows the iam:CreateUser action")
+    assert refused.explanation().endswith(f"is not allowed by any statement of the {where}")
+    alone = decide(restricting)
+    assert alone.denial_text().endswith("because no identity-based policy allows the ssm:StartSession action")
+
+
+@pytest.mark.parametrize(
+    ("attachment", "where"),
+    [
+        (BOUNDARY, "a permissions boundary"),
+        (IN_SESSION, "a session policy"),
+        (Attachment.GROUP_MANAGED, "an identity-based policy"),
+    ],
+)
+def test_a_deny_in_any_policy_decides_and_its_kind_is_told(attachment, where):
+    denied = decide(
+        ("own", ALL, Attachment.USER_INLINE), ("no", written(statement("Deny"), statement()), attachment)
+    )
+    assert denied.verdict is Verdict.EXPLICIT_DENY
+    assert denied.denial_text().endswith(f"with an explicit deny in {where}")
+    assert [found.policy_name for found in denied.statements] == ["no"]
+
+
+def test_boundary_and_session_policy_must_both_allow():
+    identity = ("own", ALL, Attachment.ROLE_INLINE)
+    boundary = ("limit", ALL, Attachment.ROLE_BOUNDARY)
+    other = ("narrow", written(statement(action="iam:*")), IN_SESSION)
+    assert not decide(identity, boundary, other).is_allowed
+    assert decide(identity, boundary, other, ("wide", ALL, IN_SESSION)).is_allowed
+
+
+def test_a_condition_has_to_hold_for_an_allow_and_for_a_deny():
+    at_home = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    allow = ("home", written(statement(Condition=at_home)), Attachment.USER_INLINE)
+    deny = ("far", written(statement("Deny", Condition={"NotIpAddress": at_home["IpAddress"]})), BOUNDARY)
+    everything = ("all", ALL, BOUNDARY)
+    assert decide(allow, aws_SourceIp="192.0.2.7").is_allowed
+    assert decide(allow, aws_SourceIp="198.51.100.7").verdict is Verdict.IMPLICIT_DENY
+    assert decide(allow, deny, everything, aws_SourceIp="192.0.2.7").is_allowed
+    assert decide(allow, deny, everything, aws_SourceIp="198.51.100.7").verdict is Verdict.EXPLICIT_DENY
+
+
+def test_the_keys_that_a_condition_asked_for_in_vain_are_told():
+    mfa = {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "StringLike": {"aws:username": "b*"}}
+    refused = decide(
+        ("mfa", written(statement(Condition=mfa)), Attachment.USER_INLINE),
+        ("other", written(statement(resource=SSH, Condition=mfa)), Attachment.USER_INLINE),
+        aws_username="bob",
+    )
+    assert refused.missing_keys == ("aws:MultiFactorAuthPresent",)
+    assert refused.explanation().endswith(
+        "is not allowed by any statement (the request has no aws:MultiFactorAuthPresent)"
+    )
+
+
+def test_tags_belong_to_the_one_resource_that_has_them():
+    tagged = statement(Condition={"StringEquals": {"ssm:resourceTag/team": "red"}})
+    question = Question(
+        BOB, "ssm:StartSession", (NODE, SSH), resource_context={NODE: {"ssm:ResourceTag/Team": "red"}}
+    )
+    decision = evaluate(question, [policy(written(tagged))])
+    assert [result.verdict for result in decision.results] == [Verdict.ALLOWED, Verdict.IMPLICIT_DENY]
+    assert evaluate(question, [policy(written(tagged, statement(resource=SSH)))]).is_allowed

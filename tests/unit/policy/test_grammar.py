@@ -3,7 +3,6 @@ import pytest
 from fairlead.policy import grammar
 from fairlead.policy.document import Effect, Version
 from fairlead.policy.errors import (
-    CONDITION_REFUSED,
     DUPLICATE_SID,
     LEGACY,
     NO_ACTIONS,
@@ -85,10 +84,65 @@ def test_another_effect_is_refused(statement, wording):
     assert wording_of(grammar.read_effect, statement, "here") == wording
 
 
-@pytest.mark.parametrize("condition", [{}, None, {"Bool": {"aws:SecureTransport": "true"}}])
-def test_a_condition_is_refused_and_never_ignored(condition):
-    assert wording_of(grammar.refuse_condition, {"Condition": condition}, "here") == CONDITION_REFUSED
-    grammar.refuse_condition({}, "here")
+@pytest.mark.parametrize("statement", [{}, {"Condition": {}}, {"Condition": {"Bool": {}}}])
+def test_a_condition_without_tests_always_holds(statement):
+    assert grammar.read_condition(statement, Version.V2012, "here").tests == ()
+
+
+def test_a_condition_is_read_operator_by_operator_and_key_by_key():
+    block = {
+        "ForAnyValue:StringLikeIfExists": {"aws:TagKeys": ["a*", Number("5"), True]},
+        "Null": {"aws:TokenIssueTime": False},
+        "Bool": {"aws:SecureTransport": "true", "aws:ViaAWSService": "FALSE"},
+        "StringEquals": {"idp.example:8443:aud": "x", "ssm:resourceTag/aws:ssmmessages:session-id": "y"},
+    }
+    condition = grammar.read_condition({"Condition": block}, Version.V2012, "here")
+    assert [
+        (test.name.text, test.key, [value.text for value in test.values]) for test in condition.tests
+    ] == [
+        ("ForAnyValue:StringLikeIfExists", "aws:TagKeys", ["a*", "5", "true"]),
+        ("Null", "aws:TokenIssueTime", ["false"]),
+        ("Bool", "aws:SecureTransport", ["true"]),
+        ("Bool", "aws:ViaAWSService", ["FALSE"]),
+        ("StringEquals", "idp.example:8443:aud", ["x"]),
+        ("StringEquals", "ssm:resourceTag/aws:ssmmessages:session-id", ["y"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "wording"),
+    [
+        (None, SYNTAX),
+        ([], SYNTAX),
+        ("x", SYNTAX),
+        ({"StringEquals": None}, SYNTAX),
+        ({"StringEquals": ["aws:username"]}, SYNTAX),
+        ({"stringequals": {"aws:username": "al"}}, SYNTAX),
+        ({"StringIs": {"aws:username": "al"}}, SYNTAX),
+        ({"ForSomeValues:StringEquals": {"aws:username": "al"}}, SYNTAX),
+        ({"NullIfExists": {"aws:username": "true"}}, SYNTAX),
+        ({"ForAllValues:Null": {"aws:username": "true"}}, SYNTAX),
+        ({"StringEqualsIfExistsIfExists": {"aws:username": "al"}}, SYNTAX),
+        ({"StringEquals": {"aws:username": []}}, SYNTAX),
+        ({"StringEquals": {"aws:username": None}}, SYNTAX),
+        ({"StringEquals": {"aws:username": [["al"]]}}, SYNTAX),
+        ({"StringEquals": {"aws:username": {"is": "al"}}}, SYNTAX),
+        ({"StringEquals": {"aws:username": "${aws:userid"}}, SYNTAX),
+        ({"StringEquals": {"username": "al"}}, NO_VENDOR),
+        ({"StringEquals": {":username": "al"}}, NO_VENDOR),
+        ({"StringEquals": {"aws:": "al"}}, SYNTAX),
+        ({"StringEquals": {"aws:user:name": "al"}}, TWO_COLONS),
+        ({"NumericEquals": {"aws:EpochTime": "soon"}}, LEGACY),
+        ({"DateLessThan": {"aws:CurrentTime": "tomorrow"}}, LEGACY),
+        ({"Bool": {"aws:SecureTransport": "yes"}}, LEGACY),
+        ({"Null": {"aws:username": "maybe"}}, LEGACY),
+        ({"BinaryEquals": {"aws:x": "%%%"}}, LEGACY),
+        ({"IpAddress": {"aws:SourceIp": "192.0.2.*"}}, LEGACY),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:*"}}, LEGACY),
+    ],
+)
+def test_a_condition_that_cannot_be_evaluated_is_refused(block, wording):
+    assert wording_of(grammar.read_condition, {"Condition": block}, Version.V2012, "here") == wording
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from fairlead.policy.context import Context
-from fairlead.policy.matching import ResourceSet, action_set, resource_name, resource_pattern
+from fairlead.policy.matching import action_set, resource_name, resource_pattern, resource_set
 
 BOB = Context({"aws:username": "bob"})
 
@@ -84,7 +84,7 @@ def test_without_variables_the_same_characters_are_plain_text():
 
 def test_not_resource_holds_everything_but_the_list():
     listed = resource_pattern("arn:aws:ssm:*:*:document/D", with_variables=True)
-    others = ResourceSet((listed,), negated=True)
+    others = resource_set((listed,), negated=True)
     assert others.contains(resource_name("arn:aws:ssm:us-east-1::document/E"), BOB)
     assert others.contains(resource_name("*"), BOB)
     assert not others.contains(resource_name("arn:aws:ssm:us-east-1::document/D"), BOB)
@@ -92,5 +92,15 @@ def test_not_resource_holds_everything_but_the_list():
 
 def test_an_entry_of_not_resource_without_a_value_names_nothing():
     listed = resource_pattern("arn:aws:ssm:*:*:session/${aws:userid}", with_variables=True)
-    others = ResourceSet((listed,), negated=True)
+    others = resource_set((listed,), negated=True)
     assert others.contains(resource_name("arn:aws:ssm:us-east-1:1:session/bob"), BOB)
+
+
+def test_an_entry_that_names_one_resource_is_looked_up():
+    texts = ("arn:aws:ssm:us-east-1::document/A", "arn:aws:ssm:us-east-1::document/B?", "*")
+    patterns = tuple(resource_pattern(text, with_variables=True) for text in texts)
+    assert [pattern.is_literal for pattern in patterns] == [True, False, False]
+    listed = resource_set(patterns[:2], negated=False)
+    names = {name: f"arn:aws:ssm:us-east-1::document/{name}" for name in ("A", "A1", "B", "B1")}
+    held = [name for name, text in names.items() if listed.contains(resource_name(text), Context({}))]
+    assert held == ["A", "B1"]

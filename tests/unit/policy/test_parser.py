@@ -4,7 +4,6 @@ import pytest
 
 from fairlead.policy.document import Effect, Version
 from fairlead.policy.errors import (
-    CONDITION_REFUSED,
     DUPLICATE_SID,
     PRINCIPAL_PRESENT,
     SYNTAX,
@@ -69,10 +68,17 @@ def test_a_principal_is_refused(name):
     assert refusal(document(**{name: "*"})).wording == PRINCIPAL_PRESENT
 
 
-def test_a_condition_is_refused_with_a_clear_text():
-    condition = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+def test_a_condition_is_part_of_its_statement():
+    condition = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}, "Null": {"aws:username": False}}
+    (statement,) = parse_identity_policy(json.dumps(document(Condition=condition))).statements
+    assert statement.keys == ("aws:SourceIp", "aws:username")
+
+
+def test_a_bad_condition_is_refused_with_its_place_and_what_was_expected():
+    condition = {"IpAddress": {"aws:SourceIp": "localhost"}}
     assert str(refusal(document(Condition=condition))) == (
-        f"{CONDITION_REFUSED} (statement 1: remove the Condition or the statement)"
+        "The policy failed legacy parsing (statement 1: Condition: IpAddress needs an address or a network in"
+        ' CIDR form, not "localhost")'
     )
 
 

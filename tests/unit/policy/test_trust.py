@@ -3,7 +3,13 @@ import json
 import pytest
 
 from fairlead.policy.decision import Verdict
-from fairlead.policy.trust import aws_trustee, evaluate_trust, service_trustee, trusts_service
+from fairlead.policy.trust import (
+    aws_trustee,
+    evaluate_trust,
+    federated_trustee,
+    service_trustee,
+    trusts_service,
+)
 from fairlead.policy.trust_parser import parse_trust_policy
 
 SSM = "ssm.amazonaws.com"
@@ -114,3 +120,35 @@ def test_a_refusal_is_told_in_the_words_of_the_service():
 def test_an_allowed_request_has_no_denial():
     with pytest.raises(ValueError, match="allowed"):
         evaluate_trust(policy(allow("*")), aws_trustee(BOB)).denial_text(BOB, TARGET)
+
+
+PROVIDER = "arn:aws:iam::111122223333:oidc-provider/idp.example"
+WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+
+
+def test_a_condition_restricts_whom_a_role_trusts():
+    node_role = policy(
+        {**allow({"Service": SSM}), "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}}
+    )
+    assert trusts_service(node_role, SSM, {"aws:SourceAccount": "111122223333"})
+    assert not trusts_service(node_role, SSM, {"aws:SourceAccount": "444455556666"})
+    assert not trusts_service(node_role, SSM)
+
+
+def test_a_provider_is_trusted_by_name_for_the_tokens_that_the_conditions_name():
+    condition = {"StringEquals": {"idp.example:aud": "ssh", "idp.example:sub": "al"}}
+    trusting = policy({**allow({"Federated": PROVIDER}, WEB_IDENTITY), "Condition": condition})
+
+    def verdict(provider, **claims):
+        context = {f"idp.example:{name}": value for name, value in claims.items()}
+        return evaluate_trust(trusting, federated_trustee(provider), WEB_IDENTITY, context).is_allowed
+
+    assert verdict(PROVIDER, aud="ssh", sub="al")
+    assert not verdict(PROVIDER, aud="ssh", sub="bo")
+    assert not verdict(PROVIDER, sub="al")
+    assert not verdict(PROVIDER.replace("idp", "other"), aud="ssh", sub="al")
+
+
+def test_a_provider_is_not_trusted_as_anyone():
+    everyone = policy(allow("*", WEB_IDENTITY))
+    assert not evaluate_trust(everyone, federated_trustee(PROVIDER), WEB_IDENTITY).is_allowed

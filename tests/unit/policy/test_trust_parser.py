@@ -4,8 +4,8 @@ import pytest
 
 from fairlead.policy.document import Effect, Version
 from fairlead.policy.errors import (
-    CONDITION_REFUSED,
     DUPLICATE_SID,
+    FEDERATED_UNRESTRICTED,
     NO_PRINCIPAL,
     NOT_AN_ASSUME_ROLE_ACTION,
     PROHIBITED_RESOURCE,
@@ -110,7 +110,7 @@ def test_other_principals_are_refused(principal, shown):
         (written({"Effect": "Allow", "NotPrincipal": "*", "Action": "sts:AssumeRole"}), SYNTAX),
         (with_elements(Resource="*"), PROHIBITED_RESOURCE),
         (with_elements(NotResource="*"), PROHIBITED_RESOURCE),
-        (with_elements(Condition={}), CONDITION_REFUSED),
+        (with_elements(Condition={"Is": {"aws:SourceAccount": "111122223333"}}), SYNTAX),
         (with_elements(Extra={}), SYNTAX),
         (with_elements(Action="*"), NOT_AN_ASSUME_ROLE_ACTION),
         (with_elements(Action="ssm:StartSession"), NOT_AN_ASSUME_ROLE_ACTION),
@@ -136,3 +136,47 @@ def test_not_principal_may_stand_with_a_deny():
 )
 def test_actions_around_assuming_a_role_are_read(action):
     assert parse_trust_policy(with_elements(Action=action)).statements
+
+
+PROVIDER = "arn:aws:iam::111122223333:oidc-provider/idp.example/realm"
+
+
+def federated(condition, **elements):
+    return with_elements(
+        Principal={"Federated": PROVIDER},
+        Action="sts:AssumeRoleWithWebIdentity",
+        Condition=condition,
+        **elements,
+    )
+
+
+def test_an_identity_provider_is_trusted_for_an_audience_and_subjects():
+    condition = {
+        "StringEquals": {"idp.example/realm:aud": "ssh"},
+        "StringLike": {"IDP.example/realm:sub": ["team-a/*", "team-b/*"]},
+    }
+    (statement,) = parse_trust_policy(federated(condition)).statements
+    assert statement.principals.federated == {PROVIDER}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        {"StringEquals": {"idp.example/realm:aud": "ssh"}},
+        {"StringEquals": {"idp.example/realm:sub": "al"}},
+        {"StringEquals": {"other.example:aud": "ssh", "other.example:sub": "al"}},
+        {"StringLike": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "*"}},
+        {"StringLike": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": ["al", "?*"]}},
+        {"StringNotEquals": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "al"}},
+        {"StringEqualsIfExists": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "al"}},
+        {"ForAllValues:StringEquals": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "al"}},
+        {"Null": {"idp.example/realm:aud": "false", "idp.example/realm:sub": "false"}},
+    ],
+)
+def test_an_identity_provider_without_both_conditions_is_refused(condition):
+    assert refusal(federated(condition)) == FEDERATED_UNRESTRICTED
+
+
+def test_an_identity_provider_may_be_denied_without_conditions():
+    assert parse_trust_policy(federated({}, Effect="Deny")).statements[0].effect is Effect.DENY

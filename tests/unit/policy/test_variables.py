@@ -3,13 +3,14 @@ import pytest
 from fairlead.policy.context import Context
 from fairlead.policy.errors import SYNTAX, MalformedPolicy
 from fairlead.policy.variables import Variable, fill_in, parse_template
-from fairlead.policy.wildcards import Wildcard
+from fairlead.policy.wildcards import Wildcard, compile_glob
 
 BOB = Context({"aws:username": "bob", "aws:TagKeys": ("a", "b")})
 
 
 def filled(text, context=BOB):
-    return fill_in(parse_template(text), context)
+    tokens = fill_in(parse_template(text), context)
+    return None if tokens is None else compile_glob(tokens)
 
 
 def test_a_template_keeps_text_wildcards_and_variables_apart():
