@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stock_programs import NotHere, StockAgent, find_agent, register
 from tools.demo import PROXY_SSH_CONFIG
 from tools.ssh_server import SshServer, find_sshd
 from tools.stack import SEED_SSH_CONFIG, LocalStack, RunningAgent
+from tools.stock_programs import NotHere, StockAgent, find_agent, register
 
 COMMAND_TIMEOUT_S = 60.0
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.conftest import Done, Site
-from tests.support.stock_programs import NotHere, StockAgent, find_plugin, path_with_plugin
 from tools.processes import accepts, free_port
 from tools.ssh_server import SshServer, start_ssh_server
+from tools.stock_programs import NotHere, StockAgent, find_plugin, path_with_plugin
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 

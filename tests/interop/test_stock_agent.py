@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.conftest import Site
-from tests.support.stock_programs import StockAgent, register
 from tools.processes import free_port
 from tools.stack import CommandFailed
+from tools.stock_programs import StockAgent, register
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
