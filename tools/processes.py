@@ -1,6 +1,8 @@
 """Child processes that are started together and never left behind."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 30.0
+_PORTS = range(10_000, 32_768)
+"""Below those that Linux and others hand out by themselves, to clients as well: nobody gets one between our
+choice and its use."""
 
 
 class StartFailed(Exception):
@@ -71,10 +76,11 @@ def start(name: str, command: Sequence[object], log: Path, env: Mapping[str, str
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nothing listens on, and that nobody is given by chance."""
+    while True:
+        port = random.choice(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def accepts(host: str, port: int) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tools.processes import ChildProcess, accepts, free_port, start
 
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,16 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from fairlead.testing.calls import call_ssm
 from tools.processes import ChildProcess, accepts, environment, free_port, start
 from tools.ssh_server import SshServer, start_ssh_server
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 SCRIPTS = Path(sys.executable).parent
 SEED_SSH_CONFIG = """\
 # SSH over Session Manager
@@ -69,10 +71,10 @@ class LocalStack:
 
     def add_agent(self, name: str = "demo", options: Sequence[str] = ()) -> RunningAgent:
         """Create an activation, register a machine with it and start its agent."""
-        create = ["aws", "ssm", "create-activation", "--iam-role", "service-role/FairleadNode"]
-        create += ["--default-instance-name", name, "--output", "json"]
-        self._announce(shlex.join(create))
-        activation = json.loads(self.run(*create))
+        create = ["ssm", "create-activation", "--iam-role", "service-role/FairleadNode"]
+        create += ["--default-instance-name", name]
+        self._announce(shlex.join(["aws", *create, "--output", "json"]))
+        activation = self.aws(*create)
         state = self.directory / f"agent-{name}"
         code_file = self.directory / f"activation-code-{name}"
         code_file.write_text(activation["ActivationCode"], encoding="utf-8")
@@ -101,7 +103,11 @@ class LocalStack:
 
     def is_connected(self, node_id: str) -> bool:
         """What GetConnectionStatus says."""
-        return self.aws("ssm", "get-connection-status", "--target", node_id)["Status"] == "connected"
+        return bool(self.call_ssm("GetConnectionStatus", {"Target": node_id})["Status"] == "connected")
+
+    def call_ssm(self, operation: str, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation of `ssm` as the administrator, without the AWS CLI. Raises CallFailed."""
+        return call_ssm(self.env["AWS_ENDPOINT_URL"], self.env, operation, members)
 
     def add_ssh_server(self, name: str = "sshd", *, port: int | None = None) -> SshServer:
         """Start an SSH server on a loopback port."""
@@ -128,10 +134,10 @@ Host *
         )
         return path
 
-    def aws(self, *arguments: object) -> dict[str, str]:
+    def aws(self, *arguments: object) -> dict[str, Any]:
         """Run the AWS CLI and return its JSON answer; raises CommandFailed with its stderr."""
         output = self.run("aws", *arguments, "--output", "json")
-        answer: dict[str, str] = json.loads(output) if output.strip() else {}
+        answer: dict[str, Any] = json.loads(output) if output.strip() else {}
         return answer
 
     def run(self, *command: object, timeout_s: float = 60.0) -> str:

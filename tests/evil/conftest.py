@@ -6,13 +6,13 @@ import pytest
 
 from tests.evil.stage import Node, Stage
 from tests.interop.conftest import openssh, own_site  # noqa: F401 - fixtures
-from tools.stack import LocalStack
+from tests.support.aws_cli import AwsCli, AwsStack
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, aws_cli: AwsCli) -> Iterator[Stage]:
     """A server with nobody but its administrator."""
-    stack = LocalStack(tmp_path_factory.mktemp("stage"))
+    stack = AwsStack(tmp_path_factory.mktemp("stage"), aws_cli)
     try:
         stack.start_server()
         yield Stage(stack)

@@ -7,6 +7,8 @@ import ssl
 import threading
 from collections.abc import Iterator
 
+from tests.support.waiting import PATIENCE_S
+
 ANSWER = {
     "InstanceId": "mi-0123456789abcdef0",
     "AccessKeyId": "ASIAIMPOSTOR00000000",
@@ -17,7 +19,6 @@ ANSWER = {
     "TokenValue": "y" * 43,
     "StreamUrl": "",
 }
-_PATIENCE_S = 10.0
 
 
 class Impostor:
@@ -59,7 +60,7 @@ class Impostor:
             except OSError:
                 return
             self.connections += 1
-            connection.settimeout(_PATIENCE_S)
+            connection.settimeout(PATIENCE_S)
             with connection, contextlib.suppress(OSError):
                 if self._context is None:
                     self._talk_plainly(connection)

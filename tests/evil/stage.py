@@ -14,7 +14,7 @@ import socket
 import sqlite3
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,11 @@ from fairlead.protocol import message as m
 from fairlead.protocol.control_channel import ChannelClosed, decode_control_message, parse_channel_closed
 from fairlead.protocol.errors import MalformedMessage
 from fairlead.protocol.open_channel import AgentOpen, ClientOpen, ControlOpen
+from tests.support.waiting import PATIENCE_S, wait_until
 from tools.stack import LocalStack
 
 NODE_ROLE = "service-role/FairleadNode"
 SSH_DOCUMENT = "AWS-StartSSHSession"
-PATIENCE_S = 5.0
 MESSAGE_ID = bytes(range(16))
 REQUEST_ID = "b2b0a9c4-6a5e-4a5e-9d5c-3f1f3a0c9a11"
 
@@ -103,7 +103,7 @@ class Stage:
 
     def audit(self, event: str, **expected: object) -> list[dict[str, Any]]:
         """The records of one event whose columns are as expected, oldest first."""
-        with contextlib.closing(sqlite3.connect(self.database)) as database:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as database:
             database.row_factory = sqlite3.Row
             rows = database.execute(
                 "SELECT * FROM audit_records WHERE event_name = ? ORDER BY sequence", (event,)
@@ -149,7 +149,7 @@ class Stage:
 
     def change_database(self, statement: str, *values: object) -> None:
         """What only a test may do: let time pass for one row, for instance."""
-        with contextlib.closing(sqlite3.connect(self.database, timeout=5)) as database, database:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as database, database:
             assert database.execute(statement, values).rowcount > 0, "nothing was changed"
 
     def expire_tokens(self, channel_id: str) -> None:
@@ -158,9 +158,17 @@ class Stage:
 
     def session_row(self, session_id: str) -> dict[str, Any]:
         """A session as it is stored."""
-        with contextlib.closing(sqlite3.connect(self.database)) as database:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as database:
             database.row_factory = sqlite3.Row
             return dict(database.execute("SELECT * FROM sessions WHERE id = ?", (session_id,)).fetchone())
+
+    def wait_for_status(self, session_id: str, status: str) -> dict[str, Any]:
+        """The row of a session that comes to this status; it is told before it is stored."""
+        wait_until(
+            lambda: self.session_row(session_id)["status"] == status,
+            f"session {session_id} to be {status}",
+        )
+        return self.session_row(session_id)
 
     def add_user(self, name: str, policy: dict[str, Any] | None = None) -> "Peer":
         """A new user with an access key; a policy of one statement, if given."""
@@ -240,7 +248,11 @@ class Peer:
     def send(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes = b"") -> "Checked":
         """One request, exactly as given."""
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.stage.port, timeout=10, context=self.stage.tls, source_address=(self.source, 0)
+            "127.0.0.1",
+            self.stage.port,
+            timeout=PATIENCE_S,
+            context=self.stage.tls,
+            source_address=(self.source, 0),
         )
         with contextlib.closing(connection):
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
@@ -267,6 +279,7 @@ class Peer:
                 additional_headers=signature,
                 compression=None,
                 ping_interval=None,
+                open_timeout=PATIENCE_S,
                 close_timeout=1,
                 max_size=None,
                 max_queue=None,
@@ -277,7 +290,7 @@ class Peer:
 
     def connection(self) -> socket.socket:
         """A TCP connection from this peer's own address."""
-        return socket.create_connection(("127.0.0.1", self.stage.port), 10, (self.source, 0))
+        return socket.create_connection(("127.0.0.1", self.stage.port), PATIENCE_S, (self.source, 0))
 
     def upgrade_status(self, target: str) -> int:
         """The HTTP status with which a WebSocket is refused; 101 when it is not."""
@@ -394,6 +407,13 @@ def data_channel(session_id: str) -> str:
     return f"/v1/data-channel/{session_id}?role=publish_subscribe"
 
 
+def send(channel: ClientConnection, *messages: str | bytes) -> None:
+    """Send what the server need not hear to the end: its refusal may be here between two messages."""
+    with contextlib.suppress(ConnectionClosed):
+        for message in messages:
+            channel.send(message)
+
+
 def client_open(token: str) -> str:
     """A client's open frame."""
     return ClientOpen(REQUEST_ID, token, "a-client", "1.2.764.0").encode()
@@ -429,10 +449,10 @@ class Goodbye:
     told: str
 
 
-def goodbye(channel: ClientConnection, timeout_s: float = PATIENCE_S) -> Goodbye:
+def goodbye(channel: ClientConnection) -> Goodbye:
     """Read until the server closes; fail if it does not."""
     told = ""
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             received = channel.recv(max(0.01, deadline - time.monotonic()))
@@ -474,14 +494,6 @@ def next_control_message(channel: ClientConnection) -> Any:
 def is_closed_message(body: object, session_id: str) -> bool:
     """True for the news that a session is over."""
     return isinstance(body, ChannelClosed) and body.session_id == session_id
-
-
-def wait_until(is_so: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
-    """Look again and again; fail when the time is up."""
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited {timeout_s:g} s in vain for {what}"
-        time.sleep(0.02)
 
 
 def resident_bytes(pid: int) -> int:

@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import message as m
@@ -21,14 +21,18 @@ from tests.evil.stage import (
     frame,
     goodbye,
     resident_bytes,
+    send,
     told,
 )
+from tests.support.waiting import PATIENCE_S
 
 LIMITS = GatewaySettings()
 REFUSED = 1008
 MAX_GROWTH_BYTES = 24 * 1024 * 1024
 """What a flood may add to the server's memory: the gateway's named limits allow far less for one session, and
 the rest is what an allocator and TLS keep."""
+FLOOD_BYTES = 64 * 1024 * 1024
+"""More than the socket buffers of a kernel and the limits of the gateway take."""
 OWN_SESSIONS = [
     {
         "Effect": "Allow",
@@ -193,10 +197,10 @@ class TestFrames:
         ):
             client.send(frame(message_type))
             assert "the client may not send" in told(client)
-            received = agent.recv(5)
+            received = agent.recv(PATIENCE_S)
             assert isinstance(received, bytes)
             assert m.peek_type(received) == m.CHANNEL_CLOSED
-        assert stage.session_row(session.session_id)["status"] == "Terminated"
+        stage.wait_for_status(session.session_id, "Terminated")
 
     def test_of_text_end_the_session(self, stage: Stage, honest: Peer, session: Grant) -> None:
         with (
@@ -208,8 +212,7 @@ class TestFrames:
 
     def test_over_the_limit_close_the_channel(self, stage: Stage, honest: Peer, session: Grant) -> None:
         with honest.client_channel(session) as client:
-            with contextlib.suppress(ConnectionClosed):
-                client.send(frame(m.INPUT_STREAM_DATA, bytes(LIMITS.max_frame_bytes)))
+            send(client, frame(m.INPUT_STREAM_DATA, bytes(LIMITS.max_frame_bytes)))
             assert goodbye(client).code in (None, 1009)
         stage.wait_for_log(f"session {session.session_id}: the client left")
 
@@ -219,14 +222,14 @@ class TestFrames:
     ) -> None:
         """Backpressure reaches the flooding client; what lies in the server stays within its limits."""
         flood = frame(m.INPUT_STREAM_DATA, bytes(64 * 1024))
-        with honest.client_channel(session) as client:  # the agent has not come: nobody reads
-            before = resident_bytes(stage.stack.server.pid)
-            sent = _flood(client, flood, for_s=2)
-            growth = resident_bytes(stage.stack.server.pid) - before
-        assert sent < 64 * 1024 * 1024, "the server took everything that was sent"
-        assert growth < MAX_GROWTH_BYTES
         with stage.logging(f"session {session.session_id} is over"):
+            with honest.client_channel(session) as client:  # the agent has not come: nobody reads
+                before = resident_bytes(stage.stack.server.pid)
+                sent = _flood(client, flood)
+                growth = resident_bytes(stage.stack.server.pid) - before
             honest.ssm("TerminateSession", SessionId=session.session_id).expect(200)
+        assert sent < FLOOD_BYTES, "the server took everything that was sent"
+        assert growth < MAX_GROWTH_BYTES
 
     def test_of_a_second_client_with_a_used_token_do_not_reach_the_session(
         self, stage: Stage, honest: Peer, target: Node, session: Grant
@@ -237,12 +240,10 @@ class TestFrames:
             honest.client_channel(session) as client,
         ):
             with thief.websocket(data_channel(session.session_id)) as second:
-                second.send(client_open(session.token))
-                with contextlib.suppress(ConnectionClosed):
-                    second.send(frame(m.INPUT_STREAM_DATA, b"from the thief"))
+                send(second, client_open(session.token), frame(m.INPUT_STREAM_DATA, b"from the thief"))
                 assert goodbye(second).code == REFUSED
             client.send(frame(m.INPUT_STREAM_DATA, b"from the owner"))
-            received = agent.recv(5)
+            received = agent.recv(PATIENCE_S)
             assert isinstance(received, bytes)
             assert bytes(m.decode(received).payload) == b"from the owner"
         stage.wait_for_audit("ChannelTokenRefused", session.session_id, source_address=thief.source)
@@ -442,14 +443,13 @@ class TestText:
         assert Peer(stage).send("GET", "/", headers).status == 431
 
 
-def _flood(client: object, message: bytes, for_s: float) -> int:
-    """Send until the time is up or the socket takes no more; the bytes that left."""
-    raw = client.socket  # type: ignore[attr-defined]
-    raw.settimeout(0.5)
-    sent, deadline = 0, time.monotonic() + for_s
+def _flood(client: ClientConnection, message: bytes) -> int:
+    """Send until the socket has taken no more for a while, or all of the flood; the bytes that left."""
+    client.socket.settimeout(1.0)
+    sent = 0
     with contextlib.suppress(TimeoutError, OSError, ConnectionClosed):
-        while time.monotonic() < deadline:
-            client.send(message)  # type: ignore[attr-defined]
+        while sent < FLOOD_BYTES:
+            client.send(message)
             sent += len(message)
     return sent
 

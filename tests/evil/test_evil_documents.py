@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.evil.stage import Stage, wait_until
+from tests.evil.stage import Stage
+from tests.support.waiting import PATIENCE_S, wait_until
 from tools.stack import SCRIPTS, RunningAgent
 
-pytestmark = pytest.mark.timeout(90)
-
 CEILING = ["--allow-ports", "22", "--allow-session-types", "Port"]
+LATER_US = 600_000_000
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +50,14 @@ def test_a_port_beyond_the_ceiling_is_refused_and_the_user_reads_which_setting(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert f"does not allow connections to port {port}: its setting allow_ports is 22" in done.stderr
     assert done.stderr.count("\n") == 1
     assert _nobody_came(secret_service)
     started = stage.wait_for_audit("StartSession", user_name="admin")
-    row = stage.session_row(json.loads(started["response_elements"])["sessionId"])
-    assert row["status"] == "Failed"
+    row = stage.wait_for_status(json.loads(started["response_elements"])["sessionId"], "Failed")
     assert "allow_ports is 22" in row["end_details"]
     assert "allow_ports is 22" in agent.child.log.read_text()
 
@@ -106,8 +105,7 @@ def test_what_a_server_out_of_control_offers_is_refused_by_the_name_of_the_setti
     again = stage.stack.start_agent("ceiling", CEILING)
     for name, (_, words) in FORGERIES.items():
         session_id = f"admin-forged-{name}"
-        wait_until(lambda sid=session_id: stage.session_row(sid)["status"] == "Failed", session_id, 20)
-        details = stage.session_row(session_id)["end_details"]
+        details = stage.wait_for_status(session_id, "Failed")["end_details"]
         assert words in details
         assert details.isprintable()
     assert _nobody_came(secret_service)
@@ -117,12 +115,12 @@ def test_what_a_server_out_of_control_offers_is_refused_by_the_name_of_the_setti
 
 
 def _forge(stage: Stage, template_id: str, session_id: str, changes: dict[str, Any]) -> None:
-    """A session as nobody could start it."""
-    now = "(SELECT MAX(started_at) FROM sessions)"
-    with contextlib.closing(sqlite3.connect(stage.database, timeout=5)) as database, database:
+    """A session as nobody could start it, begun so late that it still waits when the node is back."""
+    later = f"(SELECT MAX(started_at) + {LATER_US} FROM sessions)"
+    with contextlib.closing(sqlite3.connect(stage.database, timeout=PATIENCE_S)) as database, database:
         database.row_factory = sqlite3.Row
         row = dict(database.execute("SELECT * FROM sessions WHERE id = ?", (template_id,)).fetchone())
         ended = dict.fromkeys(("ended_at", "end_reason", "end_details", "bytes_to_node", "bytes_to_client"))
         row |= {"id": session_id, "status": "Connecting", "is_active": True, **ended, **changes}
-        marks = ", ".join(now if name == "started_at" else f":{name}" for name in row)
+        marks = ", ".join(later if name == "started_at" else f":{name}" for name in row)
         database.execute(f"INSERT INTO sessions ({', '.join(row)}) VALUES ({marks})", row)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from fairlead.aws.sigv4 import Credentials, Request, sign_with
@@ -28,9 +27,10 @@ from tests.evil.stage import (
     goodbye,
     is_closed_message,
     next_control_message,
+    send,
     told,
-    wait_until,
 )
+from tests.support.waiting import wait_until
 
 LIMITS = GatewaySettings()
 REFUSED = 1008
@@ -38,11 +38,10 @@ TOO_BIG = 1009
 
 
 @pytest.fixture(scope="module")
-def silent(stage: Stage, node: Node) -> Iterator[tuple[float, ClientConnection]]:
-    """A WebSocket of the node that never sends its open frame, and when it was opened."""
-    began = time.monotonic()
+def silent(stage: Stage, node: Node) -> Iterator[ClientConnection]:
+    """A WebSocket of the node that never sends its open frame, from early on."""
     with node.websocket(control_channel(node.id)) as channel:
-        yield began, channel
+        yield channel
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +273,7 @@ class TestFrames:
         assert "the agent may not send" in text
         assert text.isprintable()
         stage.wait_for_audit("FrameRefused", session.session_id, user_name=connected.id)
-        assert stage.session_row(session.session_id)["status"] == "Terminated"
+        stage.wait_for_status(session.session_id, "Terminated")
 
     def test_that_are_malformed_end_the_session(self, stage: Stage, connected: Node, session: Grant) -> None:
         with (
@@ -308,8 +307,7 @@ class TestFrames:
 
     @staticmethod
     def _send_and_lose(channel: ClientConnection, message: bytes) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            channel.send(message)
+        send(channel, message)
         assert goodbye(channel).code in (TOO_BIG, None)
 
 
@@ -322,17 +320,14 @@ class TestOpenFrames:
 
     def test_far_over_it_are_cut_before_they_are_read(self, stage: Stage, node: Node) -> None:
         with node.websocket(control_channel(node.id)) as channel:
-            with contextlib.suppress(ConnectionClosed):
-                channel.send(control_open("x" * 50 * LIMITS.max_opening_bytes))
+            send(channel, control_open("x" * 50 * LIMITS.max_opening_bytes))
             assert goodbye(channel).code in (None, TOO_BIG)
         stage.wait_for_log("sent too much before its open frame was accepted")
 
     def test_may_not_come_after_a_binary_one(self, stage: Stage, node: Node) -> None:
         token = node.channel_call(f"/v1/control-channel/{node.id}").expect(201).token
         with node.websocket(control_channel(node.id)) as channel:
-            channel.send(frame(m.AGENT_TASK_COMPLETE))
-            with contextlib.suppress(ConnectionClosed):  # the refusal may be here first
-                channel.send(control_open(token))
+            send(channel, frame(m.AGENT_TASK_COMPLETE), control_open(token))
             bye = goodbye(channel)
         assert (bye.code, bye.reason) == (REFUSED, "the first frame must be the open frame, a text frame")
         stage.wait_for_log(f"closing a WebSocket from {node.source}: the first frame must be")
@@ -367,11 +362,9 @@ class TestOpenFrames:
         assert "Traceback" not in stage.log[before:]
 
     def test_that_never_come_are_waited_for_ten_seconds(
-        self, stage: Stage, node: Node, silent: tuple[float, ClientConnection]
+        self, stage: Stage, node: Node, silent: ClientConnection
     ) -> None:
-        began, channel = silent
-        left = LIMITS.open_timeout_s - (time.monotonic() - began)
-        bye = goodbye(channel, max(0.1, left) + 2)
+        bye = goodbye(silent)
         assert (bye.code, bye.reason) == (REFUSED, "no open frame within 10 s")
         stage.wait_for_log(f"closing a WebSocket from {node.source}: no open frame within 10 s")
 
@@ -497,7 +490,7 @@ class TestNodeCredentials:
         evil.by_key("RequestManagedInstanceRoleToken", Fingerprint=evil.fingerprint).expect(
             400, "InvalidInstanceId"
         )
-        assert stage.session_row(session.session_id)["status"] == "Terminated"
+        stage.wait_for_status(session.session_id, "Terminated")
         stage.wait_for_audit("DeregisterManagedInstance", evil.id)
 
 

@@ -11,8 +11,8 @@ import pytest
 from fairlead.agent import keys
 from fairlead.agent.identity import Registration, StateDirectory
 from tests.evil.impostor import Impostor
-from tests.evil.stage import wait_until
 from tests.support.certificates import Authority
+from tests.support.waiting import PATIENCE_S, wait_until
 from tools.processes import environment, start
 from tools.stack import SCRIPTS
 
@@ -79,7 +79,7 @@ def _proxy(endpoint: str, ca_file: Path) -> "subprocess.CompletedProcess[str]":
 def _run(command: list[object], env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     words = [str(word) for word in command]
     return subprocess.run(
-        words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
+        words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S
     )
 
 
@@ -193,7 +193,7 @@ class TestAgent:
         command = [SCRIPTS / "fairlead", "agent", "run", "--state-dir", tmp_path / "state"]
         child = start("agent", command, tmp_path / "agent.log", environment())
         try:
-            wait_until(lambda: impostor.connections >= 2, "the agent's second try", 15)
+            wait_until(lambda: impostor.connections >= 2, "the agent's second try")
         finally:
             child.stop()
         assert not impostor.plain

@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from fairlead.aws.sigv4 import Credentials
 from tests.evil.stage import Grant, Node, Peer, Stage, client_open, data_channel, goodbye
+from tests.support.waiting import PATIENCE_S
 from tools.stack import SCRIPTS, RunningAgent
-
-pytestmark = pytest.mark.timeout(90)
 
 
 @dataclass
@@ -152,16 +151,16 @@ def _proxy(life: Life) -> None:
     """A client that is connected, and looked at while it is."""
     assert life.agent is not None
     command = [SCRIPTS / "fairlead", "proxy", life.agent.node_id, str(life.stage.port)]
-    proxy = subprocess.Popen(
-        command,
-        env=life.stage.stack.env | {"FAIRLEAD_LOG": str(life.stage.stack.directory / "proxy.log")},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    life.stage.wait_for_log(": the client joined")
+    with life.stage.logging(": the client joined"):
+        proxy = subprocess.Popen(
+            command,
+            env=life.stage.stack.env | {"FAIRLEAD_LOG": str(life.stage.stack.directory / "proxy.log")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
     life.texts.append(_command_lines([proxy.pid, *life.pids]))
-    _, stderr = proxy.communicate(b"", timeout=15)
+    _, stderr = proxy.communicate(b"", timeout=PATIENCE_S)
     life.proxy_stderr = stderr.decode()
 
 

@@ -3,16 +3,20 @@
 That its program works with `admin.env` is shown beside the server command.
 """
 
+import functools
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fairlead.testing.server import FairleadServer
 from tests.support.aws_cli import AwsCli
 
+Aws = Callable[..., Any]
+"""An AWS CLI command that succeeds, for its parsed output."""
 POLICY = json.dumps(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}}
 )
@@ -35,37 +39,35 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FairleadServer]
 
 
 @pytest.fixture(scope="module")
-def aws(server: FairleadServer) -> Iterator[AwsCli]:
-    cli = AwsCli(server.environment())
-    yield cli
-    cli.close()
+def aws(server: FairleadServer, aws_cli: AwsCli) -> Aws:
+    return functools.partial(aws_cli, server.environment())
 
 
-def test_sts(aws: AwsCli, server: FairleadServer) -> None:
+def test_sts(aws: Aws, server: FairleadServer) -> None:
     assert aws("sts", "get-caller-identity")["Arn"] == f"arn:aws:iam::{server.account_id}:user/admin"
 
 
-def test_users_and_their_keys(aws: AwsCli) -> None:
+def test_users_and_their_keys(aws: Aws) -> None:
     assert aws("iam", "create-user", "--user-name", "ada")["User"]["UserName"] == "ada"
     assert aws("iam", "get-user", "--user-name", "ada")["User"]["Path"] == "/"
     assert "ada" in [user["UserName"] for user in aws("iam", "list-users")["Users"]]
     key = aws("iam", "create-access-key", "--user-name", "ada")["AccessKey"]["AccessKeyId"]
     listed = aws("iam", "list-access-keys", "--user-name", "ada")["AccessKeyMetadata"]
     assert [entry["AccessKeyId"] for entry in listed] == [key]
-    assert aws("iam", "delete-access-key", "--user-name", "ada", "--access-key-id", key) is None
-    assert aws("iam", "delete-user", "--user-name", "ada") is None
+    assert aws("iam", "delete-access-key", "--user-name", "ada", "--access-key-id", key) == {}
+    assert aws("iam", "delete-user", "--user-name", "ada") == {}
 
 
-def test_policies_of_users(aws: AwsCli) -> None:
+def test_policies_of_users(aws: Aws) -> None:
     name = ("--user-name", "grace", "--policy-name", "p")
     aws("iam", "create-user", "--user-name", "grace")
     aws("iam", "put-user-policy", *name, "--policy-document", POLICY)
     assert aws("iam", "get-user-policy", *name)["PolicyDocument"] == json.loads(POLICY)
     assert aws("iam", "list-user-policies", "--user-name", "grace")["PolicyNames"] == ["p"]
-    assert aws("iam", "delete-user-policy", *name) is None
+    assert aws("iam", "delete-user-policy", *name) == {}
 
 
-def test_roles_and_their_policies(aws: AwsCli) -> None:
+def test_roles_and_their_policies(aws: Aws) -> None:
     name = ("--role-name", "Nodes", "--policy-name", "p")
     created = aws("iam", "create-role", "--role-name", "Nodes", "--assume-role-policy-document", TRUST)
     assert created["Role"]["AssumeRolePolicyDocument"] == json.loads(TRUST)
@@ -75,10 +77,10 @@ def test_roles_and_their_policies(aws: AwsCli) -> None:
     assert aws("iam", "get-role-policy", *name)["PolicyDocument"] == json.loads(POLICY)
     assert aws("iam", "list-role-policies", "--role-name", "Nodes")["PolicyNames"] == ["p"]
     aws("iam", "delete-role-policy", *name)
-    assert aws("iam", "delete-role", "--role-name", "Nodes") is None
+    assert aws("iam", "delete-role", "--role-name", "Nodes") == {}
 
 
-def test_activations(aws: AwsCli) -> None:
+def test_activations(aws: Aws) -> None:
     created = aws(
         "ssm", "create-activation", "--iam-role", "service-role/FairleadNode", "--tags", "Key=a,Value=b"
     )
@@ -90,7 +92,7 @@ def test_activations(aws: AwsCli) -> None:
     assert aws("ssm", "describe-activations", "--filters", condition)["ActivationList"] == []
 
 
-def test_nodes_and_sessions(aws: AwsCli, server: FairleadServer) -> None:
+def test_nodes_and_sessions(aws: Aws, server: FairleadServer) -> None:
     node = server.start_agent("cli").node_id
     (listed,) = aws("ssm", "describe-instance-information")["InstanceInformationList"]
     assert listed["InstanceId"] == node
@@ -110,7 +112,7 @@ def test_nodes_and_sessions(aws: AwsCli, server: FairleadServer) -> None:
     assert aws("ssm", "describe-instance-information")["InstanceInformationList"] == []
 
 
-def test_documents(aws: AwsCli) -> None:
+def test_documents(aws: Aws) -> None:
     assert aws("ssm", "get-document", "--name", "AWS-StartSSHSession")["DocumentType"] == "Session"
 
 
@@ -144,9 +146,9 @@ def test_documents(aws: AwsCli) -> None:
     ],
 )
 def test_what_is_refused_is_printed_in_the_services_words(
-    aws: AwsCli, words: tuple[str, ...], text: str
+    server: FairleadServer, aws_cli: AwsCli, words: tuple[str, ...], text: str
 ) -> None:
-    status, output, errors = aws.run(*words)
-    assert status in (254, 255)
-    assert output == ""
-    assert text in errors
+    printed = aws_cli.run(server.environment(), *words)
+    assert printed.status in (254, 255)
+    assert printed.output == ""
+    assert text in printed.errors

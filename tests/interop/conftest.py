@@ -5,15 +5,18 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.aws_cli import AwsCli, AwsStack
+from tests.support.waiting import PATIENCE_S, wait_until
 from tools.demo import PROXY_SSH_CONFIG
 from tools.ssh_server import SshServer, find_sshd
 from tools.stack import SEED_SSH_CONFIG, LocalStack, RunningAgent
 from tools.stock_programs import NotHere, StockAgent, find_agent, register
 
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 2 * PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,15 @@ class Site:
     def scp(self, client: str, *arguments: object) -> Done:
         """`scp -F <config of that client> ARGUMENTS`."""
         return self.call("scp", "-q", "-F", self.configs[client], *arguments)
+
+    def sessions(self, state: str) -> list[dict[str, Any]]:
+        """What DescribeSessions says: "Active" or "History", the newest first."""
+        listed: list[dict[str, Any]] = self.stack.call_ssm("DescribeSessions", {"State": state})["Sessions"]
+        return listed
+
+    def wait_for_no_session(self) -> None:
+        """Until all sessions are over, those of earlier tests as well."""
+        wait_until(lambda: not self.sessions("Active"), "the end of all sessions")
 
     def call(
         self, *command: object, env: dict[str, str] | None = None, timeout_s: float = COMMAND_TIMEOUT_S
@@ -93,9 +105,9 @@ def openssh() -> None:
 
 
 @pytest.fixture(scope="session")
-def site(openssh: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(openssh: None, tmp_path_factory: pytest.TempPathFactory, aws_cli: AwsCli) -> Iterator[Site]:
     """Shared by every test of the session; whoever changes it puts it back."""
-    stack = LocalStack(tmp_path_factory.mktemp("site"))
+    stack = AwsStack(tmp_path_factory.mktemp("site"), aws_cli)
     try:
         stack.start_server()
         yield Site(stack, stack.add_agent("node"), stack.add_ssh_server())
@@ -104,9 +116,9 @@ def site(openssh: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Si
 
 
 @pytest.fixture
-def own_site(openssh: None, tmp_path: Path) -> Iterator[Site]:
+def own_site(openssh: None, tmp_path: Path, aws_cli: AwsCli) -> Iterator[Site]:
     """A site for one test that kills its parts."""
-    stack = LocalStack(tmp_path)
+    stack = AwsStack(tmp_path, aws_cli)
     try:
         stack.start_server()
         yield Site(stack, stack.add_agent("node"), stack.add_ssh_server())

@@ -1,6 +1,5 @@
 """Machines join with the code of an activation, as many as it allows, and stay when it is gone."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -47,8 +46,8 @@ def _activation(site: Site, *options: str) -> dict[str, str]:
 
 def _activations_of(site: Site, name: str) -> list[str]:
     """Ids of the activations that give machines this name."""
-    named = ("--filters", f"FilterKey=DefaultInstanceName,FilterValues={name}", "--output", "json")
-    listed = json.loads(site.call("aws", "ssm", "describe-activations", *named).stdout)
+    named = ("--filters", f"FilterKey=DefaultInstanceName,FilterValues={name}")
+    listed = site.stack.aws("ssm", "describe-activations", *named)
     return [activation["ActivationId"] for activation in listed["ActivationList"]]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.interop.conftest import Site
+from tests.support.aws_cli import AwsCli, AwsStack
 from tests.support.cutting_wire import CuttingWire
-from tools.stack import LocalStack
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -20,12 +20,12 @@ CUTS = tuple(count * MIB for count in (4, 16, 28, 40, 52))
 
 @pytest.fixture(scope="module")
 def wire_and_site(
-    openssh: None, tmp_path_factory: pytest.TempPathFactory
+    openssh: None, tmp_path_factory: pytest.TempPathFactory, aws_cli: AwsCli
 ) -> Iterator[tuple[CuttingWire, Site]]:
     """A site whose server is reached by the wire alone."""
     directory = tmp_path_factory.mktemp("cuts")
     wire = CuttingWire()
-    stack = LocalStack(directory, ["--public-url", f"https://127.0.0.1:{wire.port}"])
+    stack = AwsStack(directory, aws_cli, server_options=["--public-url", f"https://127.0.0.1:{wire.port}"])
     wire.lead_to(stack.port)
     try:
         stack.start_server()

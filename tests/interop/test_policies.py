@@ -65,7 +65,7 @@ class Person:
 @pytest.fixture
 def alice(site: Site) -> Iterator[Person]:
     site.stack.aws("iam", "create-user", "--user-name", "alice")
-    key = json.loads(site.call("aws", "iam", "create-access-key", "--user-name", "alice").stdout)["AccessKey"]
+    key = site.stack.aws("iam", "create-access-key", "--user-name", "alice")["AccessKey"]
     person = Person(
         site,
         "alice",
@@ -76,8 +76,7 @@ def alice(site: Site) -> Iterator[Person]:
         },
     )
     yield person
-    names = json.loads(site.call("aws", "iam", "list-user-policies", "--user-name", "alice").stdout)
-    for name in names["PolicyNames"]:
+    for name in site.stack.aws("iam", "list-user-policies", "--user-name", "alice")["PolicyNames"]:
         person.delete_policy(name)
     site.stack.aws(
         *("iam", "delete-access-key", "--user-name", "alice", "--access-key-id", key["AccessKeyId"])

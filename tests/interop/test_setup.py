@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,8 +14,6 @@ from tools.processes import environment
 from tools.stack import SCRIPTS, SEED_SSH_CONFIG
 
 pytestmark = pytest.mark.interop
-
-END_TIMEOUT_S = 5.0
 
 POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 WINDOWS_SSH_CONFIG = f"""\
@@ -103,25 +100,12 @@ def test_without_the_plugin_the_aws_cli_says_so_and_no_session_stays(site: Site,
     (tmp_path / "aws").symlink_to(SCRIPTS / "aws")
     env = {**site.stack.env, "PATH": str(tmp_path)}
     parameters = ("--document-name", "AWS-StartSSHSession", "--parameters", f"portNumber={site.server.port}")
+    site.wait_for_no_session()
     done = site.call("aws", "ssm", "start-session", "--target", site.node_id, *parameters, env=env)
     assert done.status == 255
     assert "SessionManagerPlugin is not found" in done.stderr
-    deadline = time.monotonic() + END_TIMEOUT_S  # sessions of tests before this one may still be ending
-    while site.stack.aws("ssm", "describe-sessions", "--state", "Active")["Sessions"]:
-        assert time.monotonic() < deadline
-    history = (
-        "aws",
-        "ssm",
-        "describe-sessions",
-        "--state",
-        "History",
-        "--max-results",
-        "1",
-        "--output",
-        "json",
-    )
-    (newest,) = json.loads(site.call(*history).stdout)["Sessions"]
-    assert newest["Status"] == "Terminated"
+    site.wait_for_no_session()
+    assert site.sessions("History")[0]["Status"] == "Terminated"
 
 
 def test_the_block_for_windows_asks_for_the_same_in_the_same_words(

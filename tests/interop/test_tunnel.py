@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from tests.interop.conftest import Done, Site
 from tests.support.ssh_policies import DENY_SSH
+from tests.support.waiting import PATIENCE_S, wait_until
 from tools.processes import ChildProcess, accepts, free_port, start
 from tools.sockets import sockets_of
 from tools.ssh_server import SshServer, start_ssh_server
@@ -21,8 +21,6 @@ from tools.stack import SCRIPTS
 
 pytestmark = pytest.mark.interop
 
-START_TIMEOUT_S = 15.0
-END_TIMEOUT_S = 10.0
 COMMANDS = {
     "aws": "aws ssm start-session --target {} --document-name AWS-StartSSHSession --parameters portNumber={}",
     "proxy": "fairlead proxy {} {}",
@@ -47,7 +45,7 @@ def asyncssh_server(site: Site, tmp_path: Path) -> Iterator[tuple[int, ChildProc
         site.stack.env,
     )
     try:
-        server.wait_until(lambda: accepts("127.0.0.1", port), START_TIMEOUT_S)
+        server.wait_until(lambda: accepts("127.0.0.1", port), PATIENCE_S)
         yield port, server
     finally:
         server.stop()
@@ -60,7 +58,7 @@ def test_the_first_and_only_bytes_on_stdout_are_the_nodes(site: Site, command: l
     )
     assert process.stdout is not None
     first = process.stdout.readline()
-    out, _ = process.communicate(timeout=END_TIMEOUT_S)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     assert first == _banner(site.server.port)
     assert out == b""
 
@@ -72,7 +70,7 @@ def test_ssh_shows_the_banner_of_the_nodes_own_server(site: Site, client: str) -
 
 
 def test_the_client_has_a_connection_to_the_server_and_to_nobody_else(site: Site) -> None:
-    ssh = site.start("proxy", site.node_id, "echo ready; exec sleep 60")
+    ssh = site.start("proxy", site.node_id, "echo ready; exec sleep 600")
     assert ssh.stdout is not None
     assert ssh.stdout.readline() == b"ready\n"
     (proxy,) = _children(ssh.pid)
@@ -83,23 +81,21 @@ def test_the_client_has_a_connection_to_the_server_and_to_nobody_else(site: Site
 def test_the_agent_goes_out_to_the_server_and_into_its_own_machine_and_listens_on_nothing(
     site: Site,
 ) -> None:
-    ssh = site.start("proxy", site.node_id, "echo ready; exec sleep 60")
+    ssh = site.start("proxy", site.node_id, "echo ready; exec sleep 600")
     assert ssh.stdout is not None
     assert ssh.stdout.readline() == b"ready\n"
     assert "LISTEN" not in {entry.state for entry in sockets_of(site.agent.child.pid)}
     there = {f"127.0.0.1:{site.stack.port}", f"127.0.0.1:{site.server.port}"}
-    deadline = time.monotonic() + END_TIMEOUT_S  # sessions of tests before this one may still be ending
-    while _established(site.agent.child.pid) != there:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    # Sessions of tests before this one may still be ending.
+    wait_until(lambda: _established(site.agent.child.pid) == there, "no other connection")
 
 
 def test_what_is_typed_in_a_session_is_in_no_file_of_server_and_agent(site: Site, client: str) -> None:
     marker = secrets.token_hex(16).encode()
     ssh = site.start(client, site.node_id, "cat")
-    out, err = ssh.communicate(marker, timeout=30)
+    out, err = ssh.communicate(marker, timeout=PATIENCE_S)
     assert (ssh.returncode, out, err) == (0, marker, b"")
-    site.stack.aws("ssm", "describe-sessions", "--state", "History")
+    site.wait_for_no_session()
     folders = [site.stack.server_state, site.agent.state]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files += site.stack.directory.glob("*.log")
@@ -154,7 +150,7 @@ def test_a_server_that_goes_away_ends_its_own_sessions_only(
 ) -> None:
     port, server = asyncssh_server
     known = ("-o", f"UserKnownHostsFile={tmp_path / 'known'}")
-    bound = site.start(client, "-p", port, *known, site.node_id, "echo ready; exec sleep 60")
+    bound = site.start(client, "-p", port, *known, site.node_id, "echo ready; exec sleep 600")
     other = site.start(client, site.node_id, "cat")
     assert bound.stdout is not None
     assert bound.stdout.readline() == b"ready\n"
@@ -164,9 +160,9 @@ def test_a_server_that_goes_away_ends_its_own_sessions_only(
     other.stdin.flush()
     assert other.stdout.readline() == b"before\n"
     server.process.kill()
-    bound.communicate(timeout=END_TIMEOUT_S)
+    bound.communicate(timeout=PATIENCE_S)
     assert bound.returncode == 255
-    out, err = other.communicate(b"after\n", timeout=END_TIMEOUT_S)
+    out, err = other.communicate(b"after\n", timeout=PATIENCE_S)
     assert (other.returncode, out, err) == (0, b"after\n", b"")
 
 
@@ -220,7 +216,7 @@ def test_a_deny_leaves_running_sessions_until_somebody_ends_them(site: Site) -> 
     assert ssh.stdout.readline() == b"before\n"
     with _denied(site):
         assert site.ssh("proxy", site.node_id, "true").status == 255
-        out, _ = ssh.communicate(b"after\n", timeout=END_TIMEOUT_S)
+        out, _ = ssh.communicate(b"after\n", timeout=PATIENCE_S)
     assert (ssh.returncode, out) == (0, b"after\n")
 
 
@@ -253,7 +249,7 @@ async def _cat_through(proxy_command: list[str], server: SshServer, data: bytes)
 
 def _banner(port: int) -> bytes:
     """What a server says first."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
         return connection.makefile("rb").readline()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.conftest import Done, Site
+from tests.support.waiting import PATIENCE_S
 from tools.processes import start
 from tools.sockets import sockets_of
 from tools.stack import SCRIPTS
@@ -24,7 +25,6 @@ pytestmark = [
 ]
 
 NOBODY = 65534
-START_TIMEOUT_S = 30.0
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_an_account_without_rights_registers_and_runs_the_agent(site: Site, plac
     assert found is not None
     agent = start("agent", _as_nobody("agent", "run", "--state-dir", state), place / "agent.log", env)
     try:
-        agent.wait_until(lambda: site.stack.is_connected(found[0]), START_TIMEOUT_S)
+        agent.wait_until(lambda: site.stack.is_connected(found[0]), PATIENCE_S)
         assert site.ssh("proxy", found[0], "echo in") == Done(0, "in\n", "")
         status = Path(f"/proc/{agent.pid}/status").read_text(encoding="utf-8")
         assert re.search(rf"^Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}$", status, re.M)
