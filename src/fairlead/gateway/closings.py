@@ -8,6 +8,7 @@ the node's control channel opens, until the node reports the session's completio
 from collections import OrderedDict
 from collections.abc import Callable
 
+from fairlead.domain.sessions import SessionEnd
 from fairlead.gateway.clock import Clock, Repeating, Timer
 from fairlead.gateway.settings import GatewaySettings
 
@@ -19,9 +20,6 @@ class Closings:
         self._settings = settings
         self._clock = clock
         self._closings: OrderedDict[str, _Closing] = OrderedDict()
-
-    def __contains__(self, session_id: str) -> bool:
-        return session_id in self._closings
 
     def begin(
         self, session_id: str, node_id: str, tell: Callable[[], None], done: Callable[[], None]
@@ -90,3 +88,22 @@ class _Closing:
     def stop(self) -> None:
         self.cancel()
         self._done()
+
+
+class RecentEnds:
+    """How the sessions ended that ended last: for what was read of them just before. Bounded, oldest
+    forgotten first."""
+
+    def __init__(self, max_ends: int) -> None:
+        self._max_ends = max_ends
+        self._ends: OrderedDict[str, SessionEnd] = OrderedDict()
+
+    def add(self, session_id: str, end: SessionEnd) -> None:
+        """The session is over."""
+        self._ends[session_id] = end
+        if len(self._ends) > self._max_ends:
+            self._ends.popitem(last=False)
+
+    def get(self, session_id: str) -> SessionEnd | None:
+        """How the session ended, if it is known to be over."""
+        return self._ends.get(session_id)

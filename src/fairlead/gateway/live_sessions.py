@@ -16,9 +16,10 @@ from typing import Any, Protocol
 from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import DomainError, SessionEnded
 from fairlead.domain.sessions import ChannelSide, EndReason, Session, SessionEnd, SessionStatus
+from fairlead.gateway.assist import Assist, CopyBudget
 from fairlead.gateway.clock import Clock, Repeating
 from fairlead.gateway.close_codes import CloseCode
-from fairlead.gateway.closings import Closings
+from fairlead.gateway.closings import Closings, RecentEnds
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.messages import Messages, readable
 from fairlead.gateway.relay import Relay
@@ -101,6 +102,8 @@ class LiveSessions:
         self._sessions: dict[str, _Live] = {}
         self._by_node: dict[str, dict[str, _Live]] = {}
         self._closings = Closings(settings, clock)
+        self._recent_ends = RecentEnds(settings.max_recent_ends)
+        self._copy_budget = CopyBudget(settings.max_assist_total_bytes)
         control_channels.report_to(self)
 
     def __len__(self) -> int:
@@ -138,7 +141,7 @@ class LiveSessions:
 
     def started(self, session: Session) -> None:
         """Offer a session to its node, now and until the agent's data channel appears."""
-        if session.id in self._sessions or session.id in self._closings:
+        if session.id in self._sessions or self._recent_ends.get(session.id) is not None:
             return
         live = self._add(session)
         offer = partial(self._offer, live)
@@ -176,8 +179,9 @@ class LiveSessions:
         """Put a socket whose token was good on its side. Raises SessionEnded, TooManyDataChannels."""
         live = self._sessions.get(session.id)
         if live is None:
-            if session.id in self._closings:
-                raise SessionEnded
+            end = self._recent_ends.get(session.id)  # since the token was judged, on another thread
+            if end is not None:
+                raise SessionEnded(end.explanation)
             live = self._add(session)
         if live.relay.is_over:
             raise SessionEnded(live.end.explanation if live.end is not None else None)
@@ -217,10 +221,10 @@ class LiveSessions:
             return
         output = readable(completion.output, self._settings.max_client_text)
         if completion.final_task_status == FinalTaskStatus.SUCCESS:
-            live.relay.end(EndReason.AGENT_ENDED, output)
+            live.relay.end_when_output_is_delivered(EndReason.AGENT_ENDED, output)
         else:
             status = readable(completion.final_task_status, self._settings.max_client_text)
-            live.relay.end(EndReason.AGENT_FAILED, output or status)
+            live.relay.end_when_output_is_delivered(EndReason.AGENT_FAILED, output or status)
 
     # News from relays.
 
@@ -265,12 +269,16 @@ class LiveSessions:
             settings=self._settings,
             clock=self._clock,
             owner=self,
+            make_assist=self._make_assist,
             connect_within_s=self._settings.connect_timeout_s - max(0.0, waited_s),
             connected_before=session.status is not SessionStatus.CONNECTING,
         )
         self._sessions[session.id] = live
         self._by_node.setdefault(session.target, {})[session.id] = live
         return live
+
+    def _make_assist(self) -> Assist:
+        return Assist(self._settings, self._copy_budget, self._messages.acknowledge)
 
     def _remove(self, live: _Live) -> None:
         self._sessions.pop(live.session.id, None)
@@ -337,6 +345,7 @@ class LiveSessions:
         live.is_finished = True
         live.stop_offers()
         self._remove(live)
+        self._recent_ends.add(live.session.id, end)
         session, relay = live.session, live.relay
         _log.info("session %s is over: %s %s", session.id, end.reason.value, end.details)
         relay.finish(self._messages.channel_closed(session.id, session.owner_id, end.explanation))

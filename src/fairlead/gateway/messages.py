@@ -5,11 +5,20 @@ from datetime import datetime
 
 from fairlead.domain.documents import AWS_OWNED_DOCUMENTS
 from fairlead.domain.sessions import Session
+from fairlead.protocol.acknowledgements import encode_one
 from fairlead.protocol.control_channel import (
     ChannelClosed,
     StartSession,
     TaskAcknowledge,
     encode_control_message,
+)
+from fairlead.protocol.message import (
+    ACKNOWLEDGE,
+    FLAG_SYN_FIN,
+    make_frame,
+    peek_message_id,
+    peek_sequence_number,
+    peek_type,
 )
 from fairlead.protocol.message_ids import MessageIds
 
@@ -47,6 +56,18 @@ class Messages:
     def task_acknowledge(self, message_id: str, session_id: str) -> bytes:
         """Tell an agent that its completion of a session, sent under `message_id`, arrived."""
         return self._encode(TaskAcknowledge(message_id, session_id))
+
+    def acknowledge(self, frame: bytes | memoryview) -> bytes:
+        """Acknowledge a stream message once more. The message itself names all that its first
+        acknowledgement named; the ends look at the number alone."""
+        payload = encode_one(peek_type(frame), peek_message_id(frame), peek_sequence_number(frame))
+        return make_frame(
+            ACKNOWLEDGE,
+            payload,
+            message_id=self._ids.next_id(),
+            created_date=int(self._now().timestamp() * 1000),
+            flags=FLAG_SYN_FIN,
+        )
 
     def _encode(self, body: StartSession | ChannelClosed | TaskAcknowledge) -> bytes:
         return encode_control_message(

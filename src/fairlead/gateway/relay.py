@@ -2,21 +2,28 @@
 
 Frames come and go by the `Attachment` of each side, in `relay_sides`. Backpressure is not reading: a side is
 not read while its peer's socket is congested, and once enough is held for a peer that is not there. Between
-our own ends nothing is kept but counters; what is held while a peer is away is what had been read already. A
-stock agent that is lost before anything came from the port is not awaited for long: its session dies
-wordlessly when the port refuses.
+our own ends nothing is kept but counters; what is held while a peer is away is what had been read already.
+
+AWS's own programs do not recover by themselves. From the moment that one of them joins, `assist` remembers
+for the session what they do not, and the relay waits less long for them. A stock agent that is lost before
+anything came from the port is awaited for the shortest time: its session dies wordlessly when the port
+refuses.
 
 No socket and no store in here: sockets come as `RelaySocket`, time as `Clock`, and what is to be done about
 an event is the `RelayOwner`'s part.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from fairlead.domain.sessions import ChannelSide, EndReason
+from fairlead.gateway.assist import Assist, Verdict
 from fairlead.gateway.clock import Clock, Timer
 from fairlead.gateway.close_codes import CloseCode
+from fairlead.gateway.message_types import ASSISTED_BY_HEAD, MessageUse
 from fairlead.gateway.relay_sides import Attachment, Leg, RelaySocket
 from fairlead.gateway.settings import GatewaySettings
+from fairlead.protocol import message
 
 
 class RelayOwner(Protocol):
@@ -40,7 +47,7 @@ _NOTHING_CAME = "it left before anything came from the port; is a server listeni
 
 
 class Relay:
-    """One live session. `node_id` is the node it leads to.
+    """One live session. `node_id` is the node it leads to. `make_assist`: called once a stock end joins.
 
     `connected_before`: a session taken over after a restart, in which both sides may be on their way back.
     `connect_within_s`: what is left of the time that a new session has to connect.
@@ -54,6 +61,7 @@ class Relay:
         settings: GatewaySettings,
         clock: Clock,
         owner: RelayOwner,
+        make_assist: Callable[[], Assist],
         connect_within_s: float | None = None,
         connected_before: bool = False,
     ) -> None:
@@ -63,6 +71,8 @@ class Relay:
         self._settings = settings
         self._clock = clock
         self._owner = owner
+        self._make_assist = make_assist
+        self._assist: Assist | None = None
         client = Leg(ChannelSide.CLIENT, EndReason.CLIENT_LOST)
         agent = Leg(ChannelSide.AGENT, EndReason.AGENT_LOST)
         client.peer, agent.peer = agent, client
@@ -72,6 +82,8 @@ class Relay:
         self._connect_timer: Timer | None = None
         self._idle_timer: Timer | None = clock.call_later(settings.idle_timeout_s, self._check_idle)
         self._grace_timer: Timer | None = None
+        self._output_timer: Timer | None = None
+        self._end_after_output: tuple[EndReason, str] | None = None
         if connected_before:
             for leg in self._legs.values():
                 self._await_return(leg)
@@ -87,12 +99,12 @@ class Relay:
 
     @property
     def bytes_to_node(self) -> int:
-        """Payload bytes of the client's stream messages so far, resent ones included."""
+        """Payload bytes of the client's stream messages so far; between our own ends with resent ones."""
         return self._legs[ChannelSide.CLIENT].stream_bytes
 
     @property
     def bytes_to_client(self) -> int:
-        """Payload bytes of the agent's stream messages so far, resent ones included."""
+        """Payload bytes of the agent's stream messages so far; between our own ends with resent ones."""
         return self._legs[ChannelSide.AGENT].stream_bytes
 
     def join(self, side: ChannelSide, socket: RelaySocket, *, is_ours: bool) -> Attachment:
@@ -101,6 +113,10 @@ class Relay:
         older = leg.attachment
         attachment = Attachment(self, leg, socket, is_ours)
         leg.attachment = attachment
+        if self._assist is not None:
+            attachment.use_assist()
+        elif not is_ours:
+            self._begin_assist()
         if leg.was_ours is None and not self.has_connected:
             leg.is_silent = side is ChannelSide.AGENT and not is_ours
         leg.was_ours = is_ours
@@ -112,7 +128,7 @@ class Relay:
             self._grace_timer = _cancelled(self._grace_timer)
         if older is not None:
             older.socket.close(CloseCode.REPLACED, "a newer connection took this place")
-        self._deliver_held(leg.peer, socket)
+        self._deliver_held(leg, socket)
         self.update_reading()
         if leg.peer.attachment is not None:
             self._connect_timer = _cancelled(self._connect_timer)
@@ -120,6 +136,16 @@ class Relay:
             self.note_activity()
             self._owner.both_sides_joined(self)
         return attachment
+
+    def end_when_output_is_delivered(self, reason: EndReason, details: str) -> None:
+        """The agent has ended the session. A stock agent does so two seconds after the port's last byte, also
+        when some of it has not arrived yet: the client gets its time to read it."""
+        if self._end_after_output is None:
+            self._end_after_output = (reason, details)
+            self._output_timer = self._clock.call_later(
+                self._settings.last_output_s, self.end, reason, details
+            )
+        self._end_if_output_is_delivered()
 
     def end(self, reason: EndReason, details: str) -> None:
         """The session is over: relay nothing more, and tell the owner, once."""
@@ -132,6 +158,7 @@ class Relay:
         counts a closed socket as an error: it leaves first."""
         self.is_over = True
         self.suspend()
+        self._say_last_words()
         for leg in self._legs.values():
             leg.held.clear()
             if leg.attachment is not None:
@@ -142,7 +169,7 @@ class Relay:
 
     def suspend(self) -> None:
         """Stop all timers."""
-        for timer in (self._connect_timer, self._idle_timer, self._grace_timer):
+        for timer in (self._connect_timer, self._idle_timer, self._grace_timer, self._output_timer):
             _cancelled(timer)
         for leg in self._legs.values():
             leg.absent_timer = _cancelled(leg.absent_timer)
@@ -180,6 +207,58 @@ class Relay:
         leg.held_bytes += len(frame)
         self.update_reading()
 
+    def receive_assisted(self, leg: Leg, use: MessageUse, frame: bytes | memoryview, last: bool) -> None:
+        """A stream message or an acknowledgement of a session with a stock end."""
+        assert self._assist is not None  # what makes attachments call this
+        if use is MessageUse.KEEP:
+            self._pass_on_message(self._assist, leg, frame, last)
+        else:
+            self._pass_on_acknowledgement(self._assist, leg, frame, last)
+
+    def _pass_on_message(self, assist: Assist, leg: Leg, frame: bytes | memoryview, last: bool) -> None:
+        receiver = leg.peer.attachment
+        verdict = assist.take_message(leg.side, frame, is_passed_on=receiver is not None)
+        if verdict is Verdict.ACKNOWLEDGED:
+            self._answer(assist, leg, frame)
+        elif receiver is not None:
+            receiver.socket.send_binary(frame, more=not last)
+        if verdict is Verdict.NEW:
+            leg.stream_bytes += len(frame) - message.HEADER_BYTES
+            if leg.is_silent:
+                leg.is_silent = message.peek_payload_type(frame) != message.PayloadType.OUTPUT
+            self.note_activity()
+            if receiver is None or assist.is_full(leg.side):
+                self.update_reading()
+        elif verdict is Verdict.ACKNOWLEDGED and last and receiver is not None:
+            receiver.socket.flush()
+
+    def _pass_on_acknowledgement(
+        self, assist: Assist, leg: Leg, frame: bytes | memoryview, last: bool
+    ) -> None:
+        was_full = assist.is_full(leg.peer.side)
+        more = assist.take_acknowledgement(leg.side, frame)
+        receiver = leg.peer.attachment
+        if receiver is None:
+            self.hold(leg, bytes(frame))
+        else:
+            for each in more:
+                receiver.socket.send_binary(each, more=True)
+            receiver.socket.send_binary(frame, more=not last)
+        if was_full:
+            self.update_reading()
+        self._end_if_output_is_delivered()
+
+    def receive_late(self, leg: Leg, frame: bytes | memoryview) -> None:
+        """The session is over. A stock agent waits two seconds for acknowledgements of what it still
+        sends."""
+        use = ASSISTED_BY_HEAD[leg.side].get(bytes(frame[: message.PEEK_BYTES]))
+        if self._assist is not None and use is MessageUse.KEEP and len(frame) >= message.HEADER_BYTES:
+            self._answer(self._assist, leg, frame)
+
+    def _answer(self, assist: Assist, leg: Leg, frame: bytes | memoryview) -> None:
+        if leg.attachment is not None:
+            leg.attachment.socket.send_binary(assist.answer(frame), more=False)
+
     def refuse(self, side: ChannelSide, what: str) -> None:
         """A frame that this side may not send: the session ends."""
         details = f"the {side.value} may not send {what}"
@@ -194,7 +273,9 @@ class Relay:
         leg.pong_timer = _cancelled(leg.pong_timer)
         if self.is_over:
             return
-        if close_code == NORMAL_CLOSURE:
+        if self._end_after_output is not None:
+            self._left_at_the_end(leg, *self._end_after_output, close_code=close_code)
+        elif close_code == NORMAL_CLOSURE:
             self._left_for_good(side)
         elif self.has_connected:
             self._await_return(leg)
@@ -211,8 +292,10 @@ class Relay:
     def _must_pause(self, leg: Leg) -> bool:
         receiver = leg.peer.attachment
         if receiver is None:
-            return leg.held_bytes >= self._settings.max_held_bytes
-        return receiver.socket.is_congested
+            return leg.held_bytes >= self._settings.max_held_bytes or (
+                self._assist is not None and self._assist.has_waited_enough(leg.side)
+            )
+        return receiver.socket.is_congested or (self._assist is not None and self._assist.must_wait(leg.side))
 
     def _set_paused(self, leg: Leg, attachment: Attachment, paused: bool) -> None:
         if leg.is_paused == paused:
@@ -235,11 +318,62 @@ class Relay:
         if not attachment.socket.is_congested:
             attachment.socket.send_pong()
 
-    def _deliver_held(self, sender: Leg, receiver: RelaySocket) -> None:
+    def _deliver_held(self, leg: Leg, receiver: RelaySocket) -> None:
+        """All that waited for a side that has come."""
+        sender = leg.peer
         frames, sender.held, sender.held_bytes = sender.held, [], 0
+        if self._assist is not None:
+            frames += self._assist.welcome(leg.side, is_ours=bool(leg.was_ours))
         for frame in frames:
             receiver.send_binary(frame, more=True)
         receiver.flush()
+
+    # With a stock end.
+
+    def _begin_assist(self) -> None:
+        self._assist = assist = self._make_assist()
+        for leg in self._legs.values():
+            if leg.attachment is not None:
+                leg.attachment.use_assist()
+            held, leg.held, leg.held_bytes = leg.held, [], 0
+            for frame in held:
+                if message.peek_type(frame) == message.ACKNOWLEDGE:
+                    self.hold(leg, frame)
+                else:
+                    assist.take_message(leg.side, frame, is_passed_on=False)
+
+    def _end_if_output_is_delivered(self) -> None:
+        if self._end_after_output is not None and not self._owes_output():
+            self.end(*self._end_after_output)
+
+    def _owes_output(self) -> bool:
+        """Whether the client may still get bytes of a stock agent: that are under way to it, or were not even
+        read yet because it is slow. A stock client that is away has probably left: ssh had all it wanted."""
+        client, agent = self._legs[ChannelSide.CLIENT], self._legs[ChannelSide.AGENT]
+        may_read = client.attachment is not None or (client.was_ours and client.absent_timer is not None)
+        if self._assist is None or agent.was_ours or not may_read:
+            return False
+        return agent.attachment is not None or not self._assist.is_delivered(ChannelSide.AGENT)
+
+    def _left_at_the_end(self, leg: Leg, reason: EndReason, details: str, *, close_code: int | None) -> None:
+        """A stock client that leaves has left for good; ours may come back for the rest."""
+        if leg.side is ChannelSide.CLIENT and (close_code == NORMAL_CLOSURE or not leg.was_ours):
+            self.end(reason, details)
+        elif leg.side is ChannelSide.CLIENT:
+            self._await_return(leg)
+        else:
+            self._end_if_output_is_delivered()
+
+    def _say_last_words(self) -> None:
+        """Acknowledge for a stock agent what it may still wait for: nobody else will."""
+        agent = self._legs[ChannelSide.AGENT]
+        if self._assist is None:
+            return
+        if agent.attachment is not None and not agent.was_ours:
+            for frame in self._assist.last_words(ChannelSide.AGENT):
+                agent.attachment.socket.send_binary(frame, more=True)
+            agent.attachment.socket.flush()
+        self._assist.forget()
 
     # Time.
 
@@ -247,6 +381,8 @@ class Relay:
         window, details = self._settings.stock_resume_window_s, ""
         if leg.was_ours is not False:
             window = self._settings.resume_window_s
+        elif leg.side is ChannelSide.CLIENT:
+            window = self._settings.stock_client_resume_window_s
         elif self._died_at_the_port(leg):
             window, details = self._settings.silent_agent_grace_s, _NOTHING_CAME
         leg.absent_timer = self._clock.call_later(window, self.end, leg.lost, details)

@@ -1,9 +1,9 @@
 """The two sides of a relay, and how a frame gets from the one to the other.
 
 An `Attachment` looks at the 36 bytes of a frame that name its type, against the list of what its side may
-send, and forwards the frame as it came. Of a stock agent it also sees whether anything came from the port
-yet. When to wait, to pause and to end is left to the relay. Types and directions: AWS's message gateway
-protocol.
+send, and forwards the frame as it came; in a session with a stock end it asks the relay instead, which keeps
+and remembers. When to wait, to pause and to end is left to the relay. Types and directions: AWS's message
+gateway protocol.
 """
 
 from typing import Protocol
@@ -11,13 +11,12 @@ from typing import Protocol
 from fairlead.domain.sessions import ChannelSide, EndReason
 from fairlead.gateway.clock import Timer
 from fairlead.gateway.close_codes import CloseCode
-from fairlead.gateway.message_types import ALLOWED, USE_BY_HEAD, MessageUse
+from fairlead.gateway.message_types import ALLOWED, ASSISTED, ASSISTED_BY_HEAD, USE_BY_HEAD, MessageUse
 from fairlead.protocol import message
 from fairlead.protocol.errors import MalformedMessage
 
-_STREAM, _CONSUME = MessageUse.STREAM, MessageUse.CONSUME
+_STREAM, _FORWARD = MessageUse.STREAM, MessageUse.FORWARD
 _PEEK_BYTES, _HEADER_BYTES = message.PEEK_BYTES, message.HEADER_BYTES
-_OUTPUT = message.PayloadType.OUTPUT
 
 
 class RelaySocket(Protocol):
@@ -51,6 +50,10 @@ class AttachmentHost(Protocol):
 
     def note_activity(self) -> None: ...
     def hold(self, leg: "Leg", frame: bytes) -> None: ...
+    def receive_assisted(
+        self, leg: "Leg", use: MessageUse, frame: bytes | memoryview, last: bool
+    ) -> None: ...
+    def receive_late(self, leg: "Leg", frame: bytes | memoryview) -> None: ...
     def refuse(self, side: ChannelSide, what: str) -> None: ...
     def leave(self, side: ChannelSide, close_code: int | None) -> None: ...
     def update_reading(self) -> None: ...
@@ -94,20 +97,29 @@ class Leg:
 class Attachment:
     """A socket's place in a relay, and the handler of what the socket receives."""
 
-    __slots__ = ("_by_head", "_leg", "_peer", "_relay", "is_ours", "socket")
+    __slots__ = ("_allowed", "_by_head", "_leg", "_peer", "_relay", "is_ours", "socket")
 
     def __init__(self, relay: AttachmentHost, leg: Leg, socket: RelaySocket, is_ours: bool) -> None:
         self._relay = relay
         self._leg = leg
         self._peer = leg.peer
+        self._allowed = ALLOWED[leg.side]
         self._by_head = USE_BY_HEAD[leg.side]
         self.socket = socket
         self.is_ours = is_ours
 
+    def use_assist(self) -> None:
+        """From now on give stream messages and acknowledgements to the relay."""
+        self._allowed = ASSISTED[self._leg.side]
+        self._by_head = ASSISTED_BY_HEAD[self._leg.side]
+
     def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
         """One message from this side; `last` when no other was read together with it."""
         leg = self._leg
-        if leg.attachment is not self or self._relay.is_over:
+        if leg.attachment is not self:
+            return
+        if self._relay.is_over:
+            self._relay.receive_late(leg, frame)
             return
         use = self._by_head.get(bytes(frame[:_PEEK_BYTES]))
         if use is None or len(frame) < _HEADER_BYTES:
@@ -116,18 +128,21 @@ class Attachment:
             return
         if use is _STREAM:
             leg.stream_bytes += len(frame) - _HEADER_BYTES
-            if leg.is_silent:
-                leg.is_silent = message.peek_payload_type(frame) != _OUTPUT
             self._relay.note_activity()
-        elif use is _CONSUME:
-            if last:
-                self.flush()
+        elif use is not _FORWARD:
+            self._receive_other(use, frame, last)
             return
         receiver = self._peer.attachment
         if receiver is not None:
             receiver.socket.send_binary(frame, more=not last)
         else:
             self._relay.hold(leg, bytes(frame))
+
+    def _receive_other(self, use: MessageUse, frame: bytes | memoryview, last: bool) -> None:
+        if use is not MessageUse.CONSUME:
+            self._relay.receive_assisted(self._leg, use, frame, last)
+        elif last:
+            self.flush()
 
     def _parsed_use(self, frame: bytes | memoryview) -> MessageUse | None:
         """For a head that is written in another way, or is not allowed; None ended the session."""
@@ -137,7 +152,7 @@ class Attachment:
         except MalformedMessage as error:
             self._relay.refuse(side, f"a malformed message: {error}")
             return None
-        use = ALLOWED[side].get(message_type)
+        use = self._allowed.get(message_type)
         if use is None:
             self._relay.refuse(side, f"messages of type {message_type.decode('ascii', 'replace')!r}")
         return use

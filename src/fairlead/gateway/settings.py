@@ -51,6 +51,20 @@ class GatewaySettings:
     max_held_bytes: int = 128 * 1024
     """Frames kept for a peer that is not there. At the limit the sending side is no longer read; what had
     been read already is still kept."""
+    max_assist_bytes: int = 8 * 1024 * 1024
+    """In a session with one of AWS's own programs: copies of stream messages of one side that the other has
+    not acknowledged, twice the window of our own ends. At the limit the side is no longer read. When both
+    sides are at the limit both are read, or no acknowledgement would ever come: what they send then is passed
+    on without a copy."""
+    max_assist_total_bytes: int = 256 * 1024 * 1024
+    """Such copies in all sessions together. At the limit messages are passed on without a copy, and a side
+    whose peer is away is no longer read at `max_held_bytes`."""
+    max_acknowledged_ranges: int = 1024
+    """Ranges of acknowledged numbers that are remembered for one direction of such a session. There is one,
+    unless numbers are missing. The lowest is forgotten first."""
+    max_recent_acknowledgements: int = 1024
+    """Acknowledgements that a side of such a session gets once more when it comes back. A header of 120 bytes
+    is kept for each."""
     cork_below_bytes: int = 16 * 1024
     """Frames smaller than this that arrive together are written together."""
     max_data_channels_per_node: int = 2000
@@ -67,12 +81,25 @@ class GatewaySettings:
     close_timeout_s: float = 5.0
     """How long a socket that is being closed may take to say goodbye and to read what was sent to it."""
 
+    nodes_goodbye_s: float = 1.0
+    """How long a stopping server waits for the nodes to leave before it closes the sockets of clients."""
+
     connect_timeout_s: float = 60.0
     """From the start of a session until both sides are there; then it failed."""
+    reconnecting_grace_s: float = 60.0
+    """How long after a start a node that was connected before counts as reconnecting: sessions to it are
+    started and wait. The stock agent takes up to 15 s to come back, and more when a try of it failed."""
+    departures_together_s: float = 1.0
+    """For how long ends of control channels are gathered, to be recorded in one transaction."""
+    max_departures_together: int = 500
+    """Ends of control channels that one transaction records; whoever waits for the database waits for it."""
     resume_window_s: float = 300.0
     """How long one of our own ends may stay away before its session ends."""
     stock_resume_window_s: float = 15.0
-    """The same for AWS's own programs, which give up after about 6 s."""
+    """The same for AWS's own agent, which gives up after about 6 s."""
+    stock_client_resume_window_s: float = 6.0
+    """The same for AWS's own client. It comes back at once, or within the 3 to 6 s of its further attempts;
+    and it leaves in no other way than by vanishing."""
     silent_agent_grace_s: float = 3.0
     """The same for a stock agent that left this soon after it joined, before anything came from the port: the
     process of its session dies when the port refuses, and says so only a minute later."""
@@ -81,6 +108,10 @@ class GatewaySettings:
     completion_grace_s: float = 0.5
     """How long an agent's last message on its control channel is waited for after it closed a data channel in
     good order: the message says how the session ended."""
+
+    last_output_s: float = 30.0
+    """How long the end of a session that a stock agent has reported waits for a slow client to acknowledge
+    the last output."""
 
     offer_delays_s: tuple[float, ...] = (2.0, 4.0, 8.0, 15.0)
     """Waits between offers of one session to its node; the last one repeats."""
@@ -93,6 +124,10 @@ class GatewaySettings:
     """For how long a node whose control channel opens is told of sessions that ended while it was away."""
     max_closed_memory: int = 10_000
     """Sessions in that memory; the oldest are forgotten first."""
+
+    max_recent_ends: int = 10_000
+    """Sessions that are known to be over without a look into the store: for those that end while their client
+    opens."""
 
     record_again_s: float = 10.0
     """How long after a failure the end of a session is recorded again, until it is."""

@@ -79,6 +79,7 @@ ZERO_DIGEST = bytes(32)
 """Stands in PayloadDigest when both ends agreed not to compute one."""
 
 _HEADER = struct.Struct(">I32sIQqQ16s32sII")
+_SEQUENCE_NUMBER = struct.Struct(">q")
 _TYPE_BYTES = 32
 _PADDING = b"\x00 \t\r\n"
 
@@ -263,6 +264,17 @@ def peek_type(frame: bytes | memoryview) -> bytes:
         raise MalformedMessage(f"a frame of {len(frame)} bytes has no room for a header of {HEADER_BYTES}")
     head = bytes(frame[:PEEK_BYTES])
     return _checked_type(int.from_bytes(head[:4], "big"), head[4:])
+
+
+def peek_sequence_number(frame: bytes | memoryview) -> int:
+    """The sequence number of a frame that has a whole header."""
+    number: int = _SEQUENCE_NUMBER.unpack_from(frame, 48)[0]
+    return number
+
+
+def peek_message_id(frame: bytes | memoryview) -> bytes:
+    """The message id, in RFC order, of a frame that has a whole header."""
+    return bytes(frame[72:80]) + bytes(frame[64:72])
 
 
 def peek_payload_type(frame: bytes | memoryview) -> int:

@@ -1,6 +1,7 @@
 """Telling agents of an end until they heard it."""
 
-from fairlead.gateway.closings import Closings
+from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
+from fairlead.gateway.closings import Closings, RecentEnds
 from fairlead.gateway.settings import GatewaySettings
 from tests.support.gateway_fakes import FakeClock
 
@@ -25,7 +26,7 @@ def test_an_end_is_told_at_once_and_every_second_for_a_while():
     scene.clock.advance(100)
     assert len(scene.told) == 21
     assert scene.done == ["s"]
-    assert "s" in scene.closings
+    assert scene.closings.heard("s", "mi-1")
 
 
 def test_an_end_that_was_heard_is_not_told_again():
@@ -41,7 +42,7 @@ def test_only_the_sessions_own_node_can_have_heard():
     scene = Scene()
     scene.begin()
     assert not scene.closings.heard("s", "mi-2")
-    assert "s" in scene.closings
+    assert scene.closings.heard("s", "mi-1")
 
 
 def test_a_node_that_connects_is_told_of_its_ended_sessions_only_until_they_are_forgotten():
@@ -55,16 +56,16 @@ def test_a_node_that_connects_is_told_of_its_ended_sessions_only_until_they_are_
     scene.clock.advance(100)
     scene.closings.tell_node("mi-1")
     assert scene.told == ["a"]
-    assert "a" not in scene.closings
+    assert not scene.closings.heard("a", "mi-1")
 
 
 def test_the_memory_is_bounded_and_the_oldest_goes_first():
     scene = Scene(max_closed_memory=2)
     for session_id in "abc":
         scene.begin(session_id)
-    assert "a" not in scene.closings
-    assert "b" in scene.closings
     assert scene.done == ["a"]
+    assert not scene.closings.heard("a", "mi-1")
+    assert scene.closings.heard("b", "mi-1")
 
 
 def test_stopping_forgets_without_a_word():
@@ -73,3 +74,11 @@ def test_stopping_forgets_without_a_word():
     scene.closings.stop()
     scene.clock.advance(1000)
     assert (scene.told, scene.done) == (["s"], [])
+
+
+def test_how_a_session_ended_is_remembered_for_a_while():
+    ends = RecentEnds(2)
+    end = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.CLIENT_LEFT)
+    for session_id in "abc":
+        ends.add(session_id, end)
+    assert [ends.get(session_id) for session_id in "abc"] == [None, end, end]

@@ -1,9 +1,13 @@
 """The relay between two sides that are no sockets, in virtual time."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from fairlead.domain.sessions import ChannelSide, EndReason
+from fairlead.gateway.assist import Assist, CopyBudget
 from fairlead.gateway.message_types import ALLOWED
+from fairlead.gateway.messages import Messages
 from fairlead.gateway.relay import Relay
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import message as m
@@ -14,6 +18,7 @@ INPUT = frame(m.INPUT_STREAM_DATA)
 OUTPUT = frame(m.OUTPUT_STREAM_DATA, payload_type=m.PayloadType.OUTPUT)
 HANDSHAKE = frame(m.OUTPUT_STREAM_DATA, payload_type=m.PayloadType.HANDSHAKE_REQUEST)
 ACK = frame(m.ACKNOWLEDGE)
+MESSAGES = Messages(lambda: datetime(2026, 11, 20, tzinfo=UTC), bytes(10))
 SETTINGS = GatewaySettings(idle_timeout_s=10_000)
 EVERY_TYPE = [
     m.INPUT_STREAM_DATA,
@@ -56,7 +61,16 @@ class Stage:
     def __init__(self, *sides: ChannelSide, settings=SETTINGS, is_ours=True, **options) -> None:
         self.clock = FakeClock()
         self.owner = Owner()
-        self.relay = Relay("s", "mi-1", settings=settings, clock=self.clock, owner=self.owner, **options)
+        self.budget = CopyBudget(settings.max_assist_total_bytes)
+        self.relay = Relay(
+            "s",
+            "mi-1",
+            settings=settings,
+            clock=self.clock,
+            owner=self.owner,
+            make_assist=lambda: Assist(settings, self.budget, MESSAGES.acknowledge),
+            **options,
+        )
         self.sockets: dict[ChannelSide, FakeSocket] = {}
         self.attached: dict = {}
         for side in sides:
@@ -217,8 +231,15 @@ def test_a_newer_socket_takes_the_place_of_the_older_one_whose_frames_no_longer_
     assert stage.owner.end is None
 
 
-@pytest.mark.parametrize(("side", "reason"), [(CLIENT, EndReason.CLIENT_LOST), (AGENT, EndReason.AGENT_LOST)])
-@pytest.mark.parametrize(("is_ours", "window"), [(True, 300), (False, 15)])
+@pytest.mark.parametrize(
+    ("side", "is_ours", "window", "reason"),
+    [
+        (CLIENT, True, 300, EndReason.CLIENT_LOST),
+        (CLIENT, False, 6, EndReason.CLIENT_LOST),
+        (AGENT, True, 300, EndReason.AGENT_LOST),
+        (AGENT, False, 15, EndReason.AGENT_LOST),
+    ],
+)
 def test_a_side_may_stay_away_for_its_window(side, reason, is_ours, window):
     stage = Stage(CLIENT, AGENT, is_ours=is_ours)
     stage.send(AGENT, OUTPUT)
