@@ -15,7 +15,7 @@ from fairlead.domain.activations import Activation, ActivationQuery
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.errors import EntityAlreadyExists
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
-from fairlead.domain.nodes import Heartbeat, Node, NodeQuery
+from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeQuery
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import (
@@ -185,6 +185,18 @@ class MemoryNodes:
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None:
         self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], public_key=public_key)
+
+    def set_connected(self, node_id: str, since: datetime) -> None:
+        self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], connected_since=since)
+
+    def set_departed(self, departures: Sequence[Departure]) -> None:
+        for gone in departures:
+            node = self.find(gone.node_id)
+            if node is not None and node.connected_since == gone.connected_since:
+                self._tables.nodes[node.id] = replace(node, connected_since=None)
+
+    def connected_ids(self) -> list[str]:
+        return sorted(node.id for node in self._tables.nodes.values() if node.connected_since is not None)
 
     def delete(self, node_id: str) -> None:
         self._tables.nodes.pop(node_id, None)

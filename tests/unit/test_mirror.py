@@ -38,6 +38,7 @@ NEEDS_A_DATABASE = {
     "store/migrations/env.py": "integration/store/test_migration.py",
     "store/migrations/versions/0001_first_schema.py": "integration/store/test_migration.py",
     "store/migrations/versions/0002_reattachment.py": "integration/store/test_migration.py",
+    "store/migrations/versions/0003_connected_nodes.py": "integration/store/test_migration.py",
     "store/nodes.py": "integration/store/test_nodes.py",
     "store/sessions.py": "integration/store/test_sessions.py",
     "store/store.py": "integration/store/test_use_cases.py",

@@ -50,6 +50,8 @@ class Node:
     registered_at: datetime
     heartbeat: Heartbeat
     last_ping_at: datetime | None = None
+    connected_since: datetime | None = None
+    """When its control channel was opened, if it is open, or was when the server last ended."""
 
     @property
     def role_name(self) -> str:
@@ -62,6 +64,14 @@ class Node:
         if self.last_ping_at is not None and now - last <= ONLINE_WITHIN:
             return PingStatus.ONLINE
         return PingStatus.INACTIVE if now - last > INACTIVE_AFTER else PingStatus.CONNECTION_LOST
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A control channel of a node that has ended, known by the moment at which it was opened."""
+
+    node_id: str
+    connected_since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,4 +109,16 @@ class NodeRepository(Protocol):
         ...
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None: ...
+    def set_connected(self, node_id: str, since: datetime) -> None:
+        """The node's control channel is open; one opened before is forgotten."""
+        ...
+
+    def set_departed(self, departures: Sequence[Departure]) -> None:
+        """These control channels are not open any more. Who has opened another one since stays connected."""
+        ...
+
+    def connected_ids(self) -> list[str]:
+        """The nodes of the installation that are connected, or were when the server last ended."""
+        ...
+
     def delete(self, node_id: str) -> None: ...

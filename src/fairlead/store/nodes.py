@@ -5,9 +5,29 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from fairlead.domain.nodes import INACTIVE_AFTER, ONLINE_WITHIN, Heartbeat, Node, NodeQuery, PingStatus
+from fairlead.domain.nodes import (
+    INACTIVE_AFTER,
+    ONLINE_WITHIN,
+    Departure,
+    Heartbeat,
+    Node,
+    NodeQuery,
+    PingStatus,
+)
 from fairlead.domain.scope import Scope
 from fairlead.store.tables import nodes
 
@@ -33,6 +53,7 @@ class SqlNodes:
                 fingerprint=node.fingerprint,
                 registered_at=node.registered_at,
                 last_ping_at=node.last_ping_at,
+                connected_since=node.connected_since,
                 **asdict(node.heartbeat),
             )
         )
@@ -64,6 +85,22 @@ class SqlNodes:
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None:
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(public_key=public_key))
+
+    def set_connected(self, node_id: str, since: datetime) -> None:
+        self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(connected_since=since))
+
+    def set_departed(self, departures: Sequence[Departure]) -> None:
+        if departures:
+            self._connection.execute(
+                update(nodes)
+                .where(nodes.c.id == bindparam("of_node"), nodes.c.connected_since == bindparam("opened_at"))
+                .values(connected_since=None),
+                [{"of_node": gone.node_id, "opened_at": gone.connected_since} for gone in departures],
+            )
+
+    def connected_ids(self) -> list[str]:
+        statement = select(nodes.c.id).where(nodes.c.connected_since.is_not(None)).order_by(nodes.c.id)
+        return list(self._connection.scalars(statement))
 
     def delete(self, node_id: str) -> None:
         self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
@@ -112,4 +149,5 @@ def _node(row: Row[tuple[object, ...]]) -> Node:
         registered_at=row.registered_at,
         heartbeat=Heartbeat(**{name: getattr(row, name) for name in _HEARTBEAT_FIELDS}),
         last_ping_at=row.last_ping_at,
+        connected_since=row.connected_since,
     )

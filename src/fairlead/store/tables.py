@@ -196,6 +196,11 @@ audit_records = Table(
     Column("event_source", String(64), nullable=False),
     Column("event_name", String(64), nullable=False),
     Column("principal_arn", Text, nullable=False),
+    Column(
+        "connected_since",
+        Moment,
+        comment="when the control channel was opened that is open, or was when the server ended",
+    ),
     Column("principal_id", Text, nullable=False),
     Column("user_name", Text, nullable=False),
     Column("access_key_id", String(128), nullable=False),

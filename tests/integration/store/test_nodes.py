@@ -3,7 +3,15 @@ from datetime import timedelta
 
 import pytest
 
-from fairlead.domain.nodes import INACTIVE_AFTER, ONLINE_WITHIN, Heartbeat, Node, NodeQuery, PingStatus
+from fairlead.domain.nodes import (
+    INACTIVE_AFTER,
+    ONLINE_WITHIN,
+    Departure,
+    Heartbeat,
+    Node,
+    NodeQuery,
+    PingStatus,
+)
 from fairlead.domain.scope import Scope
 from fairlead.store.store import SqlStore
 from tests.support.factories import NOW, SCOPE, a_node
@@ -83,3 +91,19 @@ def test_the_ping_status_filter_agrees_with_the_domain(store: SqlStore) -> None:
 
 def _ids(nodes: list[Node]) -> list[str]:
     return [node.id for node in nodes]
+
+
+def test_a_node_is_connected_until_the_channel_that_it_opened_last_has_ended(store: SqlStore) -> None:
+    first, second = NOW, NOW + SECOND
+    with store.transaction() as work:
+        work.nodes.add(a_node())
+        work.nodes.add(a_node(id="mi-other"))
+        assert work.nodes.connected_ids() == []
+        work.nodes.set_connected(a_node().id, first)
+        work.nodes.set_connected(a_node().id, second)
+        work.nodes.set_departed([Departure(a_node().id, first), Departure("mi-gone", first)])
+        assert work.nodes.connected_ids() == [a_node().id]
+        assert work.nodes.get(SCOPE, a_node().id) == a_node(connected_since=second)
+        work.nodes.set_departed([Departure(a_node().id, second)])
+        work.nodes.set_departed([])
+        assert work.nodes.connected_ids() == []
