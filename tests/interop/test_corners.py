@@ -1,7 +1,8 @@
 """Either end may be AWS's own program: everything that goes over ssh, by every pairing of ends.
 
 The stock ends move less than a megabyte a second, so the files are small. Corners with a stock program are
-left out where it is not installed, and tools that are not installed too; pytest names what and why.
+left out where it is not installed, and tools that are not installed too; pytest names what and why. The
+marker `tool` gives a test its row in the table of docs/interop.md, which `make interop` makes.
 """
 
 import os
@@ -9,8 +10,7 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.conftest import Done, Site
+from tests.support.waiting import wait_until
 from tools.processes import accepts, free_port
 from tools.ssh_server import SshServer, start_ssh_server
 from tools.stock_programs import NotHere, StockAgent, find_plugin, path_with_plugin
@@ -31,9 +32,13 @@ CORNERS = [
     ("stock-plugin", "stock-agent"),
     ("stock-plugin", "our-agent"),
     ("our-plugin", "stock-agent"),
+    ("our-plugin", "our-agent"),
     ("our-proxy", "stock-agent"),
     ("our-proxy", "our-agent"),
 ]
+
+
+tool = pytest.mark.tool
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,31 @@ def corner(request: pytest.FixtureRequest, site: Site) -> Corner:
             env = path_with_plugin(site.stack, find_plugin())
         except NotHere as missing:
             pytest.skip(str(missing))
+    elif client == "our-plugin" and agent == "our-agent" and "REAL_AWS_BIN" not in os.environ:
+        pytest.skip("left to test_ssh.py, test_scp.py and test_tunnel.py unless REAL_AWS_BIN is set")
     node_id = site.node_id
     if agent == "stock-agent":
         stock_agent: StockAgent = request.getfixturevalue("stock_agent")
         node_id = stock_agent.node_id
     config = site.configs["proxy" if client == "our-proxy" else "aws"]
     return Corner(site=site, node_id=node_id, config=config, env=env)
+
+
+@dataclass(frozen=True)
+class OtherNode:
+    """A second node, with an SSH server and keys of its own."""
+
+    node_id: str
+    server: SshServer
+
+
+@pytest.fixture(scope="module")
+def other_node(site: Site) -> Iterator[OtherNode]:
+    agent = site.stack.add_agent("other")
+    server = start_ssh_server(site.stack.directory / "other-sshd", site.stack.env)
+    yield OtherNode(node_id=agent.node_id, server=server)
+    server.stop()
+    agent.child.stop()
 
 
 @pytest.fixture
@@ -97,6 +121,7 @@ def echo_port() -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
 
 
+@tool("ssh: a command")
 def test_a_remote_command_answers_with_its_output_and_exit_status(corner: Corner) -> None:
     done = corner.ssh(corner.node_id, "echo out; echo err >&2; exit 7")
     assert done.status == 7
@@ -104,6 +129,7 @@ def test_a_remote_command_answers_with_its_output_and_exit_status(corner: Corner
     assert "err\n" in done.stderr
 
 
+@tool("ssh: every byte value, both ways")
 def test_every_byte_value_comes_back_unchanged(corner: Corner, original: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     with original.open("rb") as source, copy.open("wb") as sink:
@@ -113,7 +139,10 @@ def test_every_byte_value_comes_back_unchanged(corner: Corner, original: Path, t
     assert copy.read_bytes() == original.read_bytes()
 
 
-@pytest.mark.parametrize("protocol", [(), ("-O",)], ids=["sftp", "scp"])
+@pytest.mark.parametrize(
+    "protocol",
+    [pytest.param((), marks=tool("scp"), id="sftp"), pytest.param(("-O",), marks=tool("scp -O"), id="scp")],
+)
 def test_scp_goes_up_and_down(
     corner: Corner, original: Path, tmp_path: Path, protocol: tuple[str, ...]
 ) -> None:
@@ -124,6 +153,7 @@ def test_scp_goes_up_and_down(
     assert original.read_bytes() == there.read_bytes() == back.read_bytes()
 
 
+@tool("sftp")
 def test_sftp_takes_a_batch(corner: Corner, original: Path, tmp_path: Path) -> None:
     there, back, batch = tmp_path / "there", tmp_path / "back", tmp_path / "batch"
     batch.write_text(f"put {original} {there}\nget {there} {back}\nrm {there}\n", encoding="utf-8")
@@ -132,6 +162,7 @@ def test_sftp_takes_a_batch(corner: Corner, original: Path, tmp_path: Path) -> N
     assert not there.exists()
 
 
+@tool("rsync")
 def test_rsync_goes_up_and_down(corner: Corner, original: Path, tmp_path: Path) -> None:
     _need("rsync")
     there, back = tmp_path / "there", tmp_path / "back"
@@ -141,6 +172,7 @@ def test_rsync_goes_up_and_down(corner: Corner, original: Path, tmp_path: Path) 
     assert original.read_bytes() == there.read_bytes() == back.read_bytes()
 
 
+@tool("git clone")
 def test_git_clones(corner: Corner, original: Path, tmp_path: Path) -> None:
     _need("git")
     repository, clone = tmp_path / "repository", tmp_path / "clone"
@@ -154,44 +186,43 @@ def test_git_clones(corner: Corner, original: Path, tmp_path: Path) -> None:
     assert (clone / "file").read_bytes() == original.read_bytes()
 
 
+@tool("ssh -L, -R and -D")
 def test_ports_are_forwarded_to_the_node_from_the_node_and_by_socks(corner: Corner, echo_port: int) -> None:
     local, remote, socks = free_port(), free_port(), free_port()
     to_echo = f"{LOOPBACK}:{echo_port}"
     options = ["-L", f"{LOOPBACK}:{local}:{to_echo}", "-R", f"{LOOPBACK}:{remote}:{to_echo}"]
     with corner.running_ssh("-N", *options, "-D", f"{LOOPBACK}:{socks}", corner.node_id):
-        _wait_until(lambda: all(accepts(LOOPBACK, port) for port in (local, remote, socks)))
+        wait_until(lambda: all(accepts(LOOPBACK, port) for port in (local, remote, socks)))
         _check_echo(socket.create_connection((LOOPBACK, local)))
         _check_echo(socket.create_connection((LOOPBACK, remote)))
         _check_echo(_through_socks(socks, echo_port))
 
 
+@tool("ControlMaster")
 def test_one_connection_serves_many_commands(corner: Corner, tmp_path: Path) -> None:
     shared = ("-o", f"ControlPath={tmp_path / 'c'}")
     with corner.running_ssh("-N", "-M", *shared, corner.node_id):
-        _wait_until((tmp_path / "c").exists)
+        wait_until((tmp_path / "c").exists)
         # No ProxyCommand is left for them: they can only share.
         alone = (*shared, "-o", "ProxyCommand=false")
         said = [corner.ssh(*alone, corner.node_id, f"echo {number}").stdout for number in range(3)]
     assert said == ["0\n", "1\n", "2\n"]
 
 
-def test_a_node_is_a_jump_host_to_another_machine(corner: Corner, tmp_path: Path) -> None:
-    """The other machine: an SSH server with a key of its own, which only the node is asked to reach."""
-    other = start_ssh_server(tmp_path / "other", corner.site.stack.env)
-    try:
-        config = _with_other_machine(corner, other, tmp_path)
-        done = corner.run("ssh", "-F", config, "-J", corner.node_id, "other", "echo $SSH_CONNECTION")
-    finally:
-        other.stop()
+@tool("ssh -J through a node")
+def test_a_node_is_a_jump_host_to_another_node(corner: Corner, other_node: OtherNode, tmp_path: Path) -> None:
+    """The other one is asked for at its address, which its own tunnel would not take for a node."""
+    config = _with_address_of(other_node, corner, tmp_path)
+    done = corner.run("ssh", "-F", config, "-J", corner.node_id, other_node.node_id, "echo $SSH_CONNECTION")
     assert done.status == 0
-    assert done.stdout.split()[-1] == str(other.port)
+    assert done.stdout.split()[-1] == str(other_node.server.port)
 
 
-def _with_other_machine(corner: Corner, other: SshServer, directory: Path) -> Path:
+def _with_address_of(node: OtherNode, corner: Corner, directory: Path) -> Path:
+    """The client's configuration, with what leads to the node's SSH server."""
     config = directory / "config"
-    known = directory / "known_hosts"
-    block = f"Host other\n  HostName {LOOPBACK}\n  Port {other.port}\n  IdentityFile {other.client_key}\n"
-    block += f"  UserKnownHostsFile {known}\n"
+    block = f"Host {node.node_id}\n  HostName {LOOPBACK}\n  Port {node.server.port}\n"
+    block += f"  IdentityFile {node.server.client_key}\n  UserKnownHostsFile {directory / 'known_hosts'}\n"
     config.write_text(block + corner.config.read_text(encoding="utf-8"), encoding="utf-8")
     return config
 
@@ -242,10 +273,3 @@ def _through_socks(proxy_port: int, port: int) -> socket.socket:
     connection.sendall(b"\x05\x01\x00\x01" + socket.inet_aton(LOOPBACK) + port.to_bytes(2, "big"))
     assert connection.recv(10)[:2] == b"\x05\x00"
     return connection
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not holds():
-        assert time.monotonic() < deadline, "did not become true in time"
-        time.sleep(0.05)

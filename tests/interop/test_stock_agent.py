@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.interop.conftest import Site
+from tests.support.waiting import wait_until
 from tools.processes import free_port
 from tools.stack import CommandFailed
 from tools.stock_programs import StockAgent, register
@@ -16,8 +17,8 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
 IDLE_S = 65.0
 """A little more than the agent goes on polling for messages once its control channel is open."""
-REFUSAL_S = 6.0
-"""Grace of the server for an agent that vanished, with the start of a session."""
+REFUSAL_S = 25.0
+"""The server gives an agent that vanished 3 s; its own report of the failure comes after 60."""
 
 
 @pytest.fixture
@@ -71,13 +72,14 @@ def test_it_changes_its_key_and_goes_on_with_the_new_one(own_site: Site, own_age
 def test_its_report_of_a_sessions_end_is_acknowledged_at_once(site: Site, stock_agent: StockAgent) -> None:
     site.ssh("proxy", stock_agent.node_id, "true")
     session = _last_session(site)
-    _wait_until(lambda: f"execution of {session} is over" in stock_agent.log())
-    lines = stock_agent.log().split(f"session: {session} complete")[1]
-    _wait_until(
-        lambda: "agent_task_acknowledge" in stock_agent.log().split(f"session: {session} complete")[1]
-    )
-    assert lines.count("successfully sent reply message") == 1
-    assert stock_agent.session_workers() == 0
+    wait_until(lambda: f"execution of {session} is over" in stock_agent.log())
+
+    def since_the_end() -> str:
+        return stock_agent.log().partition(f"session: {session} complete")[2]
+
+    wait_until(lambda: "agent_task_acknowledge" in since_the_end())
+    assert since_the_end().count("successfully sent reply message") == 1
+    wait_until(lambda: stock_agent.session_workers() == 0)
 
 
 def test_a_refused_port_ends_the_session_soon_and_says_why(
@@ -97,10 +99,10 @@ def test_terminate_session_ends_ssh_and_the_sessions_process(site: Site, stock_a
     session = _sessions(site, "Active")[0]["SessionId"]
     assert stock_agent.session_workers() == 1
     site.stack.aws("ssm", "terminate-session", "--session-id", session)
-    _, said = ssh.communicate(timeout=5)
+    _, said = ssh.communicate(timeout=30)
     assert ssh.returncode == 255
     assert b"TerminateSession" in said
-    _wait_until(lambda: stock_agent.session_workers() == 0)
+    wait_until(lambda: stock_agent.session_workers() == 0)
 
 
 def test_a_session_whose_user_vanished_leaves_no_process(site: Site, stock_agent: StockAgent) -> None:
@@ -108,8 +110,8 @@ def test_a_session_whose_user_vanished_leaves_no_process(site: Site, stock_agent
     assert ssh.stdout is not None
     assert ssh.stdout.readline() == b"ready\n"
     ssh.kill()
-    _wait_until(lambda: _sessions(site, "Active") == [])
-    _wait_until(lambda: stock_agent.session_workers() == 0)
+    wait_until(lambda: _sessions(site, "Active") == [])
+    wait_until(lambda: stock_agent.session_workers() == 0)
 
 
 def test_after_a_restart_of_the_server_it_is_back_and_its_sessions_go_on(
@@ -122,21 +124,19 @@ def test_after_a_restart_of_the_server_it_is_back_and_its_sessions_go_on(
     ssh.stdin.write(b"before\n")
     ssh.stdin.flush()
     assert ssh.stdout.readline() == b"before\n"
-    began = time.monotonic()
     assert own_site.stack.server.stop() == 0
-    assert time.monotonic() - began < 4
     own_site.stack.start_server()
     out, err = ssh.communicate(b"after\n", timeout=30)
     assert (ssh.returncode, out, err) == (0, b"after\n", b"")
     # It tries at random after 5 to 10 s, and doubles that each time.
-    _wait_until(lambda: own_site.stack.is_connected(own_agent.node_id), 45)
+    wait_until(lambda: own_site.stack.is_connected(own_agent.node_id))
     assert own_site.ssh("proxy", own_agent.node_id, "echo again").stdout == "again\n"
 
 
 def test_it_stops_when_asked_to_and_is_offline_then(own_site: Site, own_agent: StockAgent) -> None:
     own_agent.start()
     own_agent.stop()
-    _wait_until(lambda: not own_site.stack.is_connected(own_agent.node_id))
+    wait_until(lambda: not own_site.stack.is_connected(own_agent.node_id))
     done = own_site.ssh("proxy", own_agent.node_id, "true")
     assert f"{own_agent.node_id} is not connected" in done.stderr
 
@@ -149,10 +149,3 @@ def _sessions(site: Site, state: str) -> list[dict[str, str]]:
     command = ["aws", "ssm", "describe-sessions", "--state", state, "--output", "json"]
     answer: list[dict[str, str]] = json.loads(site.call(*command).stdout)["Sessions"]
     return answer
-
-
-def _wait_until(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline, "did not become true in time"
-        time.sleep(0.1)
