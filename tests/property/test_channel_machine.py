@@ -205,8 +205,9 @@ class ChannelMachine(RuleBasedStateMachine):
     @rule(is_agent=whichever, count=st.integers(1, 10))
     def write(self, is_agent: bool, count: int) -> None:
         end = self.chosen(is_agent)
-        for _ in range(min(count, len(end.pending))):
+        while end.pending and count:
             end.write_one(self.now)
+            count -= 1
         self.step()
 
     @rule(is_agent=whichever)
