@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
+from fairlead.domain.sessions import ChannelSide, EndReason, SessionEnd, SessionStatus
 from fairlead.protocol import message as m
 from fairlead.protocol.control_channel import (
     ChannelClosed,
     TaskAcknowledge,
     decode_control_message,
 )
+from fairlead.protocol.open_channel import ControlOpen
 from tests.support.gateway_rig import (
     NODE,
     SESSION,
@@ -321,6 +322,73 @@ def test_after_a_restart_both_sides_come_back_and_those_that_do_not_lose_their_s
             executor.shutdown()
 
     GatewayRig.run(test, resume_window_s=0.6)
+
+
+def test_a_session_to_a_node_that_is_expected_back_is_offered_when_it_returns():
+    async def test(rig):
+        assert rig.notifier.is_reconnecting(NODE)
+        assert not rig.notifier.is_connected(NODE)
+        rig.notifier.session_started(rig.channels.add_session())
+        await rig.client()
+        await asyncio.sleep(0.3)
+        control = await rig.control()
+        assert (await offered(control)).session_id == SESSION
+        assert not rig.notifier.is_reconnecting(NODE)
+
+    GatewayRig.run(test, connected=(NODE,), connect_timeout_s=0.1)
+
+
+def test_a_session_to_a_node_that_does_not_come_back_fails_and_its_client_reads_so():
+    async def test(rig):
+        rig.notifier.session_started(rig.channels.add_session())
+        client = await rig.client()
+        await eventually(
+            lambda: rig.gateway.live_sessions._sessions[SESSION].relay.has_joined(ChannelSide.CLIENT)
+        )
+        rig.gateway.live_sessions.nodes_stayed_away([NODE, OTHER_NODE])
+        assert await closed_text(client) == "The node did not come back after the server had been restarted."
+        assert rig.channels.ends[SESSION].status is SessionStatus.FAILED
+
+    GatewayRig.run(test, connected=(NODE,))
+
+
+def test_a_node_that_leaves_is_not_expected_back_and_one_that_the_stop_cuts_off_is():
+    async def test(rig):
+        leaving, staying = await rig.control(), await rig.control(OTHER_NODE)
+        await leaving.close()
+        await eventually(lambda: rig.channels.connected_nodes() == [OTHER_NODE])
+        await rig.gateway.stop(2)
+        assert await close_code(staying) == 1012
+        assert rig.channels.connected_nodes() == [OTHER_NODE]
+
+    GatewayRig.run(test, departures_together_s=0.05)
+
+
+def test_a_node_that_is_deregistered_while_its_channel_is_judged_does_not_stay_connected():
+    async def test(rig):
+        rig.channels.deregistered.add(NODE)
+        ws = await rig.connect(f"/v1/control-channel/{NODE}?role=subscribe&stream=input", f"node {NODE}")
+        token = rig.channels.give_token("control", NODE, NODE)
+        await ws.send(ControlOpen("r", token, "3.3.0.0", "linux").encode())
+        assert await close_code(ws) == 1008
+        await eventually(lambda: not rig.notifier.is_connected(NODE))
+
+    GatewayRig.run(test)
+
+
+def test_a_stopping_gateway_lets_nodes_go_before_clients():
+    async def test(rig):
+        client, agent = await rig.pair()
+        agent.transport.pause_reading()  # a node that says no goodbye
+        stopping = asyncio.get_running_loop().create_task(rig.gateway.stop(30))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.wait_closed(), 0.3)
+        agent.transport.resume_reading()
+        assert await close_code(agent) == 1012
+        assert await close_code(client) == 1012
+        await stopping
+
+    GatewayRig.run(test, nodes_goodbye_s=60)
 
 
 def test_after_a_restart_a_stock_agent_that_gave_its_session_up_is_not_awaited_for_long():

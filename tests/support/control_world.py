@@ -87,6 +87,8 @@ class RecordingNotifier:
     store: Any
     connected: set[str] = field(default_factory=set)
     news: list[tuple[Any, ...]] = field(default_factory=list)
+    reconnecting: set[str] = field(default_factory=set)
+    traffic: dict[str, tuple[int, int]] = field(default_factory=dict)
     commits_when_told: list[int] = field(default_factory=list)
 
     def session_started(self, session: Session) -> None:
@@ -102,6 +104,12 @@ class RecordingNotifier:
         return node_id in self.connected
 
     def _note(self, *what: Any) -> None:
+    def is_reconnecting(self, node_id: str) -> bool:
+        return node_id in self.reconnecting
+
+    def bytes_of(self, session_id: str) -> tuple[int, int]:
+        return self.traffic.get(session_id, (0, 0))
+
         self.news.append(what)
         self.commits_when_told.append(getattr(self.store, "commits", 0))
 

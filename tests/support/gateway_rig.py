@@ -11,7 +11,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -59,6 +59,8 @@ class MemoryChannels:
         self.steps: list[tuple[str, str]] = []
         self.ends: dict[str, SessionEnd] = {}
         self.security_events: list[tuple[str, dict]] = []
+        self.connected: dict[str, datetime] = {}
+        self.deregistered: set[str] = set()
         self._tokens: dict[str, tuple[str, str, str]] = {}
         self._count = 0
         self._lock = threading.Lock()
@@ -85,7 +87,16 @@ class MemoryChannels:
 
     def open_control_channel(self, caller: Caller, node_id: str, token: str):
         self._take(token, "control", node_id, node_id)
-        return a_node(id=node_id)
+        self.connected[node_id] = datetime.now(UTC)
+        return a_node(id=node_id, connected_since=self.connected[node_id])
+
+    def connected_nodes(self) -> list[str]:
+        return list(self.connected)
+
+    def control_channels_closed(self, departures) -> None:
+        for gone in departures:
+            if self.connected.get(gone.node_id) == gone.connected_since:
+                del self.connected[gone.node_id]
 
     def create_data_channel(self, caller: Caller, session_id: str) -> str:
         session = self.sessions.get(session_id)
@@ -103,7 +114,9 @@ class MemoryChannels:
         self._take(token, "client", session_id, "")
         return self._active(session_id)
 
-    def pending_sessions(self, node_id: str) -> list[Session]:
+    def pending_sessions(self, node_id: str) -> list[Session] | None:
+        if node_id in self.deregistered:
+            return None
         return [
             session
             for session in self.sessions.values()
@@ -118,6 +131,10 @@ class MemoryChannels:
 
     def session_disconnected(self, session_id: str) -> bool:
         return self._step(session_id, SessionStatus.DISCONNECTED)
+
+    def sessions_disconnected(self, session_ids) -> None:
+        for session_id in session_ids:
+            self._step(session_id, SessionStatus.DISCONNECTED)
 
     def end_session(self, session_id: str, end: SessionEnd) -> bool:
         self.ends.setdefault(session_id, end)
@@ -161,10 +178,18 @@ class GatewayRig:
 
     @classmethod
     def run(
-        cls, test: Callable[["GatewayRig"], Awaitable[None]], *, use_tls: bool = True, **settings
+        cls,
+        test: Callable[["GatewayRig"], Awaitable[None]],
+        *,
+        use_tls: bool = True,
+        connected: Sequence[str] = (),
+        **settings,
     ) -> None:
-        """Run one test against a new gateway with these settings."""
-        uvloop.run(cls(GatewaySettings(**settings), use_tls=use_tls)._run(test))
+        """Run one test against a new gateway with these settings; `connected`: the nodes that were so before
+        its start."""
+        rig = cls(GatewaySettings(**settings), use_tls=use_tls)
+        rig.channels.connected.update(dict.fromkeys(connected, datetime.now(UTC)))
+        uvloop.run(rig._run(test))
 
     @property
     def base(self) -> str:

@@ -187,7 +187,8 @@ class MemoryNodes:
         self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], public_key=public_key)
 
     def set_connected(self, node_id: str, since: datetime) -> None:
-        self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], connected_since=since)
+        if node_id in self._tables.nodes:
+            self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], connected_since=since)
 
     def set_departed(self, departures: Sequence[Departure]) -> None:
         for gone in departures:

@@ -4,7 +4,7 @@ Who is who is known from credentials and tokens, never from what a frame says. A
 the channel and the holder that it was made for, and is taken at its first use, whatever comes of that use.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -16,7 +16,7 @@ from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import printable
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.errors import AccessDenied, InvalidChannelToken, SessionEnded
-from fairlead.domain.nodes import Node
+from fairlead.domain.nodes import Departure, Node
 from fairlead.domain.sessions import ChannelSide, ChannelToken, Session, SessionEnd, SessionStatus
 from fairlead.domain.unit_of_work import UnitOfWork
 
@@ -50,17 +50,32 @@ class Channels:
         return self._as_node(caller, work)
 
     def open_control_channel(self, caller: Caller, node_id: str, token: str) -> Node:
-        """The node whose control channel is open now. Raises AccessDenied or InvalidChannelToken."""
+        """The node whose control channel is open now, until `control_channels_closed` says otherwise.
+
+        Raises AccessDenied or InvalidChannelToken.
+        """
 
         def work(uow: UnitOfWork) -> Node | None:
             self._require_own_node(uow, caller, node_id, _OPEN_CONTROL_CHANNEL)
-            is_good = self._take_token(uow, token, ChannelSide.CONTROL, node_id, node_id)
-            return uow.nodes.get(caller.scope, node_id) if is_good else None
+            if not self._take_token(uow, token, ChannelSide.CONTROL, node_id, node_id):
+                return None
+            uow.nodes.set_connected(node_id, self._env.now())
+            return uow.nodes.get(caller.scope, node_id)
 
         node = self._as_node(caller, work)
         if node is None:
             raise self._token_refused(caller, ChannelSide.CONTROL, node_id)
         return node
+
+    def control_channels_closed(self, departures: Sequence[Departure]) -> None:
+        """These ended while the server ran: their nodes will not be waited for after a restart."""
+        with self._env.store.transaction() as uow:
+            uow.nodes.set_departed(departures)
+
+    def connected_nodes(self) -> list[str]:
+        """The ids of the nodes whose control channel was open when the server last ended."""
+        with self._env.store.read() as uow:
+            return uow.nodes.connected_ids()
 
     def create_data_channel(self, caller: Caller, session_id: str) -> str:
         """A token for the node's side of a session's data channel; one given before is void.
@@ -106,11 +121,14 @@ class Channels:
             raise self._token_refused(origin, ChannelSide.CLIENT, session_id)
         return _active(session)
 
-    def pending_sessions(self, node_id: str) -> list[Session]:
-        """The sessions that are to be offered to a node: those still Connecting."""
+    def pending_sessions(self, node_id: str) -> list[Session] | None:
+        """The sessions that are to be offered to a node: those still Connecting. None: there is no such node
+        (any more)."""
         with self._env.store.read() as uow:
             node = uow.nodes.find(node_id)
-            sessions = uow.sessions.active_of_node(node.scope, node_id) if node is not None else []
+            if node is None:
+                return None
+            sessions = uow.sessions.active_of_node(node.scope, node_id)
         return [session for session in sessions if session.status is SessionStatus.CONNECTING]
 
     def active_sessions(self) -> list[Session]:
@@ -125,6 +143,12 @@ class Channels:
     def session_disconnected(self, session_id: str) -> bool:
         """A side went away and may come back. False if the session cannot become Disconnected."""
         return self._set_status(session_id, SessionStatus.DISCONNECTED)
+
+    def sessions_disconnected(self, session_ids: Sequence[str]) -> None:
+        """As `session_disconnected`, for all that a server finds after its start, in one transaction."""
+        with self._env.store.transaction() as uow:
+            for session_id in session_ids:
+                uow.sessions.set_status(session_id, SessionStatus.DISCONNECTED)
 
     def end_session(self, session_id: str, end: SessionEnd) -> bool:
         """Record how a session ended; False if it was over already.

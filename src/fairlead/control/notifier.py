@@ -29,3 +29,11 @@ class AgentNotifier(Protocol):
     def is_connected(self, node_id: str) -> bool:
         """True while the node has an open control channel."""
         ...
+
+    def is_reconnecting(self, node_id: str) -> bool:
+        """True while a node that was connected before the server's start is expected to be so again."""
+        ...
+
+    def bytes_of(self, session_id: str) -> tuple[int, int]:
+        """What an active session has carried until now: bytes to the node, and to the client."""
+        ...

@@ -45,6 +45,8 @@ class Sessions:
     ) -> operations.StartSessionResponse:
         """Start a session to a connected node, and offer it to the node once it is committed.
 
+        A node that is expected back after a start of the server is as good: it is offered when it returns.
+
         `stream_base_url` is where the client is to connect, such as `wss://host:port`. Access is checked
         before anything is said about what exists. Raises AccessDenied, DocumentNotFound, DocumentUnsupported,
         InvalidParameters, TargetNotConnected, TargetUnsupported or Throttled; then there is no session.
@@ -128,11 +130,13 @@ class Sessions:
     def get_connection_status(
         self, caller: Caller, request: operations.GetConnectionStatusRequest
     ) -> operations.GetConnectionStatusResponse:
-        """Whether a node's agent is connected now; an unknown node is not. Raises AccessDenied."""
+        """Whether a node's agent is connected now; an unknown node is not, nor is one that is expected back
+        after a start of the server. Raises AccessDenied."""
 
         def work(call: Call) -> operations.GetConnectionStatusResponse:
             call.authorize((node_arn(caller, request.target),))
-            is_connected = self._connected_node(call, request.target) is not None
+            node = call.uow.nodes.get(caller.scope, request.target)
+            is_connected = node is not None and self._notifier.is_connected(node.id)
             return operations.GetConnectionStatusResponse(
                 target=request.target, status="connected" if is_connected else "notconnected"
             )
@@ -153,8 +157,8 @@ class Sessions:
         )
         document = _served_document(reference)
         parameters = document.resolve_parameters(request.parameters or {})
-        node = self._connected_node(call, request.target)
-        if node is None:
+        node = call.uow.nodes.get(caller.scope, request.target)
+        if node is None or not self._is_reachable(node):
             raise TargetNotConnected(request.target)
         check_agent_version(node)
         return Session(
@@ -173,10 +177,8 @@ class Sessions:
             reason=_kept_reason(request.reason),
         )
 
-    def _connected_node(self, call: Call, target: str) -> Node | None:
-        """The node of the caller's account and region, if its agent is connected now."""
-        node = call.uow.nodes.get(call.caller.scope, target)
-        return node if node is not None and self._notifier.is_connected(node.id) else None
+    def _is_reachable(self, node: Node) -> bool:
+        return self._notifier.is_connected(node.id) or self._notifier.is_reconnecting(node.id)
 
     def _give_token(self, call: Call, session: Session) -> str:
         token = channel_token(self._env.random_bytes)

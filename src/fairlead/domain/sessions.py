@@ -57,6 +57,7 @@ class EndReason(Enum):
     CLIENT_LOST = "The client did not come back within the resume window"
     AGENT_LOST = "The node did not come back within the resume window"
     AGENT_RESTARTED = "The agent on the node was restarted"
+    NODE_STAYED_AWAY = "The node did not come back after the server had been restarted"
     NODE_DEREGISTERED = "The node was deregistered"
     ACCESS_REVOKED = "The right to this session was withdrawn"
     RESUME_REUSED = "A used resume secret was shown again, so somebody else may know it"

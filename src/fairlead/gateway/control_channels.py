@@ -5,6 +5,8 @@ saw it or not. What a completed session or an opened channel leads to is left to
 """
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from fairlead.domain.callers import Caller
@@ -42,8 +44,10 @@ class ControlEvents(Protocol):
 class ControlChannels:
     """The connected nodes. Changed on the event loop's thread only; `is_connected` may be asked from any."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, departed: Callable[[str, datetime], None]) -> None:
+        """`departed` is told of each channel that ended: whose it was, and when it was opened."""
         self._messages = messages
+        self._departed = departed
         self._channels: dict[str, ControlChannel] = {}
         self._events: ControlEvents | None = None
 
@@ -70,14 +74,19 @@ class ControlChannels:
         return channel.incarnation if channel is not None else ""
 
     def open(
-        self, node_id: str, socket: ControlSocket, caller: Caller | None = None, incarnation: str = ""
+        self,
+        node_id: str,
+        socket: ControlSocket,
+        opened_at: datetime,
+        caller: Caller | None = None,
+        incarnation: str = "",
     ) -> "ControlChannel":
-        """Take a node's new channel; the one it had is closed."""
+        """Take a node's new channel; the one it had is closed. `opened_at`: as it was recorded."""
         older = self._channels.pop(node_id, None)
         if older is not None:
             _log.info("node %s opened a new control channel; the older one is closed", node_id)
             older.socket.close(CloseCode.REPLACED, "a newer control channel took this place")
-        channel = ControlChannel(node_id, socket, self, caller, incarnation)
+        channel = ControlChannel(node_id, socket, self, opened_at, caller, incarnation)
         self._channels[node_id] = channel
         _log.info("node %s is connected", node_id)
         if self._events is not None:
@@ -97,6 +106,7 @@ class ControlChannels:
         channel = self._channels.pop(node_id, None)
         if channel is not None:
             channel.socket.close(code, reason)
+            self._departed(node_id, channel.opened_at)
 
     def close_all(self, code: CloseCode, reason: str) -> None:
         """Close every channel."""
@@ -109,6 +119,7 @@ class ControlChannels:
         """A channel's connection is gone."""
         if self._channels.get(channel.node_id) is channel:
             del self._channels[channel.node_id]
+            self._departed(channel.node_id, channel.opened_at)
             _log.info("node %s is no longer connected", channel.node_id)
 
     def received(self, channel: "ControlChannel", frame: bytes | memoryview) -> None:
@@ -134,10 +145,12 @@ class ControlChannel:
         node_id: str,
         socket: ControlSocket,
         registry: ControlChannels,
+        opened_at: datetime,
         caller: Caller | None = None,
         incarnation: str = "",
     ) -> None:
         self.node_id = node_id
+        self.opened_at = opened_at
         self.incarnation = incarnation
         self.socket = socket
         self.caller = caller

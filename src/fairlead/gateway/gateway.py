@@ -28,6 +28,7 @@ from fairlead.gateway import rest
 from fairlead.gateway.admission import Admission, AdmittingListener
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.control_channels import ControlChannels
+from fairlead.gateway.departures import DepartureRecords, Departures
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity
 from fairlead.gateway.http_edge import make_http_protocol
 from fairlead.gateway.live_sessions import LiveSessions, Run, SessionRecords
@@ -35,6 +36,7 @@ from fairlead.gateway.loop_errors import quieten_failed_handshakes
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.notifier import GatewayNotifier
 from fairlead.gateway.openings import Opening, Openings, TokenJudge
+from fairlead.gateway.reconnecting import ReconnectingNodes
 from fairlead.gateway.requests import Authenticate, ChannelAddress, CheckHost, OriginOf
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
@@ -46,9 +48,10 @@ from fairlead.protocol.message_ids import SEED_BYTES
 _log = logging.getLogger(__name__)
 
 
-class Channels(SessionRecords, TokenJudge, rest.TokenGiver, Protocol):
+class Channels(SessionRecords, TokenJudge, DepartureRecords, rest.TokenGiver, Protocol):
     """`control.channels.Channels`, as far as the gateway uses it."""
 
+    def connected_nodes(self) -> list[str]: ...
     def record_security_event(
         self, who: Caller | Origin, name: str, details: Mapping[str, str | int]
     ) -> None: ...
@@ -83,20 +86,28 @@ class Gateway:
         self._open_sockets: set[ChannelSocket] = set()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
+        self._leaving: set[ChannelSocket] = set()
+        self._nodes_gone = asyncio.Event()
+        self._nodes_gone.set()
         self.http_protocol = make_http_protocol(self.admission, self.settings)
         self.upgrade_protocol = make_upgrade_protocol(self)
         self.routes: list[BaseRoute] = rest.routes(channels, run, self.doorkeeper, self.settings)
         self._notifier = notifier
+        self._run = run
+        self._connected_nodes = channels.connected_nodes
         messages = Messages(now, random_bytes(SEED_BYTES))
         self.security_events = SecurityEvents(
             channels.record_security_event, run, self.work, self.settings, now
         )
-        self.control_channels = ControlChannels(messages)
+        self.departures = Departures(channels, run, self.work, self.settings, self.loop)
+        self.control_channels = ControlChannels(messages, self.departures.add)
+        self.reconnecting = ReconnectingNodes(self.loop, self.settings.reconnecting_grace_s)
         self.live_sessions = LiveSessions(
             records=channels,
             run=run,
             work=self.work,
             control_channels=self.control_channels,
+            reconnecting=self.reconnecting,
             messages=messages,
             security_events=self.security_events,
             settings=self.settings,
@@ -109,6 +120,7 @@ class Gateway:
             work=self.work,
             live_sessions=self.live_sessions,
             control_channels=self.control_channels,
+            departures=self.departures,
             messages=messages,
             security_events=self.security_events,
             settings=self.settings,
@@ -118,7 +130,9 @@ class Gateway:
     async def start(self) -> None:
         """Take up the sessions of before and listen to the use cases. Call before serving."""
         quieten_failed_handshakes(self.loop)
-        self._notifier.attach(self.loop, self.live_sessions, self.control_channels)
+        self._notifier.attach(self.loop, self.live_sessions, self.control_channels, self.reconnecting)
+        connected = await self._run(self._connected_nodes)
+        self.reconnecting.begin(connected, self.live_sessions.nodes_stayed_away)
         await self.live_sessions.recover()
 
     def listener(self, bound: system_sockets.socket) -> AdmittingListener:
@@ -143,21 +157,38 @@ class Gateway:
     def socket_gone(self, socket: ChannelSocket) -> None:
         """Its connection ended."""
         self._open_sockets.discard(socket)
+        self._leaving.discard(socket)
+        if not self._leaving:
+            self._nodes_gone.set()
         if not self._open_sockets:
             self._all_gone.set()
 
     def begin_stop(self) -> None:
         """Close everything, clients last, and end no session: all of them may come back after the restart.
 
-        A stock client may exit when its socket closes, so that is put off to the end. May be called twice.
+        A stock client may exit when its socket closes, so that is put off to the end, and a client of any kind
+        gets what its agent had sent by now. May be called twice.
         """
         if self.is_stopping:
             return
         self.is_stopping = True
         self._notifier.detach()
+        self.reconnecting.stop()
+        self.departures.stop()
         reason = "the server restarts"
         self.control_channels.close_all(CloseCode.RESTART, reason)
         self.live_sessions.stop(reason, ChannelSide.AGENT)
+        self._leaving = {socket for socket in self._open_sockets if not socket.is_open}
+        if self._leaving:
+            self._nodes_gone.clear()
+        self.work.spawn(self._close_clients(reason), purpose="close the clients' sockets")
+
+    async def _close_clients(self, reason: str) -> None:
+        """When the nodes have said goodbye, or have had their time for it."""
+        try:
+            await asyncio.wait_for(self._nodes_gone.wait(), self.settings.nodes_goodbye_s)
+        except TimeoutError:
+            _log.info("%d WebSockets of nodes did not say goodbye in time", len(self._leaving))
         self.live_sessions.stop(reason, ChannelSide.CLIENT)
         for socket in list(self._open_sockets):
             socket.close(CloseCode.RESTART, reason)

@@ -8,7 +8,7 @@ things happened.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.closings import Closings, RecentEnds
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.messages import Messages, readable
+from fairlead.gateway.reconnecting import ReconnectingNodes
 from fairlead.gateway.relay import Relay
 from fairlead.gateway.relay_sides import Attachment, RelaySocket
 from fairlead.gateway.security_events import SecurityEvents
@@ -33,16 +34,17 @@ _log = logging.getLogger(__name__)
 
 _ENDS_OF_THE_AGENT = frozenset({EndReason.AGENT_ENDED, EndReason.AGENT_FAILED})
 """Ends that the agent reported: it need not be told."""
-_FAILURES = frozenset({EndReason.NEVER_CONNECTED, EndReason.AGENT_FAILED})
+_FAILURES = frozenset({EndReason.NEVER_CONNECTED, EndReason.NODE_STAYED_AWAY, EndReason.AGENT_FAILED})
 
 
 class SessionRecords(Protocol):
     """What live sessions ask of `control.channels`."""
 
-    def pending_sessions(self, node_id: str) -> list[Session]: ...
+    def pending_sessions(self, node_id: str) -> list[Session] | None: ...
     def active_sessions(self) -> list[Session]: ...
     def session_connected(self, session_id: str) -> bool: ...
     def session_disconnected(self, session_id: str) -> bool: ...
+    def sessions_disconnected(self, session_ids: Sequence[str]) -> None: ...
     def end_session(self, session_id: str, end: SessionEnd) -> bool: ...
 
 
@@ -84,6 +86,7 @@ class LiveSessions:
         run: Run,
         work: BackgroundWork,
         control_channels: ControlChannels,
+        reconnecting: ReconnectingNodes,
         messages: Messages,
         security_events: SecurityEvents,
         settings: GatewaySettings,
@@ -94,6 +97,7 @@ class LiveSessions:
         self._run = run
         self._work = work
         self._control_channels = control_channels
+        self._reconnecting = reconnecting
         self._messages = messages
         self._security_events = security_events
         self._settings = settings
@@ -111,6 +115,7 @@ class LiveSessions:
 
     async def recover(self) -> None:
         """After a start: give the sessions of before time to come back, and end what was ending."""
+        disconnected: list[str] = []
         for session in await self._run(self._records.active_sessions):
             if session.id in self._sessions:
                 continue
@@ -119,8 +124,9 @@ class LiveSessions:
             elif session.status is SessionStatus.CONNECTING:
                 self.started(session)
             else:
-                live = self._add(session)
-                self._record(live, self._records.session_disconnected)
+                self._add(session)
+                disconnected.append(session.id)
+        await self._run(self._records.sessions_disconnected, disconnected)
 
     def stop(self, reason: str, side: ChannelSide) -> None:
         """The server goes away and comes back: close one side's sockets, end nothing."""
@@ -136,6 +142,11 @@ class LiveSessions:
             live.relay.suspend()
         self._sessions.clear()
         self._by_node.clear()
+
+    def bytes_of(self, session_id: str) -> tuple[int, int]:
+        """Bytes to the node and to the client. The one question that may be asked from any thread."""
+        live = self._sessions.get(session_id)
+        return (live.relay.bytes_to_node, live.relay.bytes_to_client) if live is not None else (0, 0)
 
     # News from use cases.
 
@@ -159,10 +170,18 @@ class LiveSessions:
 
     def node_removed(self, node_id: str) -> None:
         """A node was deregistered: its channels close, its sessions are over."""
+        self._reconnecting.no_longer(node_id)
         self._control_channels.close(node_id, CloseCode.REFUSED, "the node was deregistered")
         for live in list(self._by_node.get(node_id, {}).values()):
             live.relay.end(EndReason.NODE_DEREGISTERED, "")
             live.relay.close_side(ChannelSide.AGENT, CloseCode.REFUSED, "the node was deregistered")
+
+    def nodes_stayed_away(self, node_ids: Iterable[str]) -> None:
+        """These have not come back after the start: what waits for them has waited in vain."""
+        for node_id in node_ids:
+            for live in list(self._by_node.get(node_id, {}).values()):
+                if not live.relay.has_connected:
+                    live.relay.end(EndReason.NODE_STAYED_AWAY, "")
 
     # News from sockets.
 
@@ -195,6 +214,7 @@ class LiveSessions:
 
     def control_channel_opened(self, node_id: str) -> None:
         """Tell a node what it missed: sessions that ended, sessions that wait for it."""
+        self._reconnecting.no_longer(node_id)
         self._closings.tell_node(node_id)
         is_stock = not self._control_channels.incarnation_of(node_id)
         for live in list(self._by_node.get(node_id, {}).values()):
@@ -270,7 +290,10 @@ class LiveSessions:
             clock=self._clock,
             owner=self,
             make_assist=self._make_assist,
-            connect_within_s=self._settings.connect_timeout_s - max(0.0, waited_s),
+            connect_within_s=max(
+                self._settings.connect_timeout_s - max(0.0, waited_s),
+                self._reconnecting.remaining_s(session.target),
+            ),
             connected_before=session.status is not SessionStatus.CONNECTING,
         )
         self._sessions[session.id] = live
@@ -306,7 +329,11 @@ class LiveSessions:
         self._control_channels.send(live.session.target, self._messages.interactive_shell(live.session))
 
     async def _offer_pending(self, node_id: str) -> None:
-        for session in await self._run(self._records.pending_sessions, node_id):
+        sessions = await self._run(self._records.pending_sessions, node_id)
+        if sessions is None:  # deregistered after its channel was judged, and before it was open
+            self.node_removed(node_id)
+            return
+        for session in sessions:
             self.started(session)
 
     def _record(self, live: _Live, step: Callable[[str], bool]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from fairlead.domain.sessions import Session, SessionEnd
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.live_sessions import LiveSessions
+from fairlead.gateway.reconnecting import ReconnectingNodes
 
 _log = logging.getLogger(__name__)
 
@@ -22,13 +23,19 @@ class GatewayNotifier:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._live_sessions: LiveSessions | None = None
         self._control_channels: ControlChannels | None = None
+        self._reconnecting: ReconnectingNodes | None = None
 
     def attach(
-        self, loop: asyncio.AbstractEventLoop, live_sessions: LiveSessions, control_channels: ControlChannels
+        self,
+        loop: asyncio.AbstractEventLoop,
+        live_sessions: LiveSessions,
+        control_channels: ControlChannels,
+        reconnecting: ReconnectingNodes,
     ) -> None:
         """From now on, pass news to these, on this loop."""
         self._live_sessions = live_sessions
         self._control_channels = control_channels
+        self._reconnecting = reconnecting
         self._loop = loop
 
     def detach(self) -> None:
@@ -53,6 +60,14 @@ class GatewayNotifier:
     def is_connected(self, node_id: str) -> bool:
         """True while the node has an open control channel. Safe on any thread: one look into a dict."""
         return self._control_channels is not None and self._control_channels.is_connected(node_id)
+
+    def is_reconnecting(self, node_id: str) -> bool:
+        """True while the node is expected back after a start. Safe on any thread: one look into a set."""
+        return self._reconnecting is not None and node_id in self._reconnecting
+
+    def bytes_of(self, session_id: str) -> tuple[int, int]:
+        """What a session has carried so far. Safe on any thread: one look into a dict, and two numbers."""
+        return self._live_sessions.bytes_of(session_id) if self._live_sessions is not None else (0, 0)
 
     def _call(self, callback: Callable[..., object], *arguments: Any) -> None:  # Any: as call_soon_threadsafe
         loop = self._loop

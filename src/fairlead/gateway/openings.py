@@ -17,6 +17,7 @@ from fairlead.gateway.clock import Clock, Timer
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.doorkeeper import Identity
+from fairlead.gateway.departures import Departures
 from fairlead.gateway.live_sessions import LiveSessions, Run, TooManyDataChannels
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, is_node
@@ -65,6 +66,7 @@ class Openings:
         live_sessions: LiveSessions,
         control_channels: ControlChannels,
         messages: Messages,
+        departures: Departures,
         security_events: SecurityEvents,
         settings: GatewaySettings,
         clock: Clock,
@@ -75,6 +77,7 @@ class Openings:
         self._live_sessions = live_sessions
         self._control_channels = control_channels
         self._messages = messages
+        self._departures = departures
         self._security_events = security_events
         self._settings = settings
         self._clock = clock
@@ -120,13 +123,20 @@ class Openings:
         assert caller is not None  # the upgrade has checked that it is the node itself
         try:
             frame = parse_control_channel_open(text)
-            await self._run(self._judge.open_control_channel, caller, node_id, frame.token_value)
+            node: Node = await self._run(self._judge.open_control_channel, caller, node_id, frame.token_value)
         except (MalformedMessage, DomainError) as error:
             raise Refusal(str(error)) from error
-        opening.require_open()
+        assert node.connected_since is not None  # recorded by the call above
+        try:
+            opening.require_open()
+        except Refusal:
+            self._departures.add(node_id, node.connected_since)
+            raise
         opening.socket.resume_reading()
         opening.socket.require_signs_of_life()
-        return self._control_channels.open(node_id, opening.socket, caller, frame.incarnation)
+        return self._control_channels.open(
+            node_id, opening.socket, node.connected_since, caller, frame.incarnation
+        )
 
     async def _open_data(
         self, opening: "Opening", session_id: str, identity: Identity, text: bytes

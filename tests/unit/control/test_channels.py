@@ -6,6 +6,7 @@ import pytest
 
 from fairlead.control.identifiers import digest
 from fairlead.domain.errors import AccessDenied, InvalidChannelToken, SessionEnded
+from fairlead.domain.nodes import Departure
 from fairlead.domain.operations.sessions import TerminateSessionRequest
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
@@ -46,6 +47,38 @@ def test_a_node_opens_its_control_channel_with_its_token_once(world, agent):
     with pytest.raises(InvalidChannelToken):
         world.channels.open_control_channel(agent, NODE_ID, token)
     assert event_names(world) == ["ChannelTokenRefused"]
+
+
+def test_a_node_is_connected_from_its_opening_until_that_very_channel_has_ended(world, agent):
+    def opened() -> Departure:
+        world.advance(seconds=1)
+        token = world.channels.create_control_channel(agent, NODE_ID)
+        node = world.channels.open_control_channel(agent, NODE_ID, token)
+        return Departure(NODE_ID, node.connected_since)
+
+    first, second = opened(), opened()
+    assert second.connected_since == world.now
+    world.channels.control_channels_closed([first])
+    assert world.channels.connected_nodes() == [NODE_ID]
+    world.channels.control_channels_closed([second])
+    assert world.channels.connected_nodes() == []
+
+
+def test_a_refused_opening_connects_nobody(world, agent):
+    with pytest.raises(InvalidChannelToken):
+        world.channels.open_control_channel(agent, NODE_ID, "no token")
+    assert world.channels.connected_nodes() == []
+
+
+def test_sessions_of_before_are_disconnected_together_and_those_that_ended_meanwhile_are_not(world, started):
+    world.channels.session_connected(started.session_id)
+    world.channels.sessions_disconnected([started.session_id, "unknown"])
+    assert world.session(started.session_id).status is SessionStatus.DISCONNECTED
+    world.channels.end_session(
+        started.session_id, SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.CLIENT_LEFT)
+    )
+    world.channels.sessions_disconnected([started.session_id])
+    assert world.session(started.session_id).status is SessionStatus.TERMINATED
 
 
 def test_a_good_channel_call_of_a_node_leaves_no_record(world, agent):
@@ -260,7 +293,7 @@ def test_pending_sessions_are_those_that_connect_to_this_node(world, agent, othe
     world.channels.session_connected(connected.session_id)
     assert [session.id for session in world.channels.pending_sessions(NODE_ID)] == [started.session_id]
     assert [session.id for session in world.channels.pending_sessions(OTHER_NODE)] == [other.session_id]
-    assert world.channels.pending_sessions("mi-x") == []
+    assert world.channels.pending_sessions("mi-x") is None
     assert len(world.channels.active_sessions()) == 3
 
 

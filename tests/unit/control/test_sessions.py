@@ -384,3 +384,20 @@ def test_connection_status_can_be_granted_for_one_node(world):
     world.sessions.get_connection_status(caller, GetConnectionStatusRequest(target=NODE_ID))
     with pytest.raises(AccessDenied):
         world.sessions.get_connection_status(caller, GetConnectionStatusRequest(target="mi-x"))
+
+
+def test_a_node_that_is_expected_back_takes_sessions_but_is_not_connected(world):
+    alice = world.user("alice")
+    world.node(connected=False)
+    world.notifier.reconnecting.add(NODE_ID)
+    session_id = world.start(alice).session_id
+    assert world.session(session_id).status is SessionStatus.CONNECTING
+    assert world.notifier.news == [("started", session_id)]
+    answer = world.sessions.get_connection_status(alice, GetConnectionStatusRequest(target=NODE_ID))
+    assert answer.status == "notconnected"
+
+
+def test_a_node_that_is_not_stored_is_not_waited_for(world):
+    world.notifier.reconnecting.add(NODE_ID)
+    with pytest.raises(TargetNotConnected):
+        world.start(world.user("alice"))

@@ -13,6 +13,8 @@ from fairlead.protocol.control_channel import (
 )
 from tests.support.gateway_fakes import FakeSocket, frame
 
+OPENED = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LATER = datetime(2026, 11, 20, 13, tzinfo=UTC)
 MESSAGES = Messages(lambda: datetime(2026, 11, 20, tzinfo=UTC), bytes(10))
 
 
@@ -20,6 +22,7 @@ class Events:
     def __init__(self) -> None:
         self.opened: list[str] = []
         self.completed: list = []
+        self.departed: list = []
 
     def control_channel_opened(self, node_id) -> None:
         self.opened.append(node_id)
@@ -29,14 +32,17 @@ class Events:
 
 
 def registry():
-    channels, events = ControlChannels(MESSAGES), Events()
+    events = Events()
+    channels = ControlChannels(
+        MESSAGES, lambda node_id, opened_at: events.departed.append((node_id, opened_at))
+    )
     channels.report_to(events)
     return channels, events
 
 
 def test_a_node_is_connected_from_the_opening_to_the_end_of_its_channel():
     channels, events = registry()
-    channel = channels.open("mi-1", FakeSocket())
+    channel = channels.open("mi-1", FakeSocket(), OPENED)
     assert channels.is_connected("mi-1")
     assert events.opened == ["mi-1"]
     channel.disconnected(None)
@@ -46,8 +52,8 @@ def test_a_node_is_connected_from_the_opening_to_the_end_of_its_channel():
 def test_the_end_of_an_older_channel_does_not_end_the_newer_one():
     channels, _ = registry()
     older_socket = FakeSocket()
-    older = channels.open("mi-1", older_socket)
-    channels.open("mi-1", FakeSocket())
+    older = channels.open("mi-1", older_socket, OPENED)
+    channels.open("mi-1", FakeSocket(), OPENED)
     assert older_socket.closed is not None
     older.disconnected(None)
     assert channels.is_connected("mi-1")
@@ -57,7 +63,7 @@ def test_the_end_of_an_older_channel_does_not_end_the_newer_one():
 def test_a_message_reaches_the_connected_node_only():
     channels, _ = registry()
     socket = FakeSocket()
-    channels.open("mi-1", socket)
+    channels.open("mi-1", socket, OPENED)
     assert channels.send("mi-1", b"frame")
     assert not channels.send("mi-2", b"frame")
     assert socket.wire == [b"frame"]
@@ -66,7 +72,7 @@ def test_a_message_reaches_the_connected_node_only():
 def test_nothing_is_heaped_on_a_node_that_does_not_read():
     channels, _ = registry()
     socket = FakeSocket()
-    channel = channels.open("mi-1", socket)
+    channel = channels.open("mi-1", socket, OPENED)
     socket.is_congested = True
     channel.congested()
     assert not channels.send("mi-1", b"frame")
@@ -78,7 +84,7 @@ def test_nothing_is_heaped_on_a_node_that_does_not_read():
 def test_each_completion_is_acknowledged_with_its_message_id():
     channels, events = registry()
     socket = FakeSocket()
-    channel = channels.open("mi-1", socket)
+    channel = channels.open("mi-1", socket, OPENED)
     message = encode_control_message(
         TaskComplete("s", "Success"), message_id=bytes(range(16)), created_date=1
     )
@@ -93,7 +99,7 @@ def test_each_completion_is_acknowledged_with_its_message_id():
 def test_telemetry_and_messages_of_the_wrong_direction_are_ignored():
     channels, events = registry()
     socket = FakeSocket()
-    channel = channels.open("mi-1", socket)
+    channel = channels.open("mi-1", socket, OPENED)
     channel.receive_binary(frame(b"agent_job_reply", b"{}"), True)
     channel.receive_binary(
         encode_control_message(ChannelClosed("s"), message_id=bytes(16), created_date=1), True
@@ -108,7 +114,7 @@ def test_what_is_no_control_message_closes_the_channel():
     ):
         channels, _ = registry()
         socket = FakeSocket()
-        send(channels.open("mi-1", socket))
+        send(channels.open("mi-1", socket, OPENED))
         assert socket.closed is not None
         assert not channels.is_connected("mi-1")
 
@@ -117,8 +123,27 @@ def test_all_channels_can_be_closed():
     channels, _ = registry()
     sockets = [FakeSocket(), FakeSocket()]
     for number, socket in enumerate(sockets):
-        channels.open(f"mi-{number}", socket)
+        channels.open(f"mi-{number}", socket, OPENED)
     channels.close_all(1012, "restart")
     channels.close("mi-0", 1012, "again")
     assert [socket.closed for socket in sockets] == [(1012, "restart")] * 2
     assert len(channels) == 0
+
+
+def test_an_end_is_told_once_and_by_the_moment_of_the_opening():
+    channels, events = registry()
+    older = channels.open("mi-1", FakeSocket(), OPENED)
+    newer = channels.open("mi-1", FakeSocket(), LATER)
+    older.disconnected(None)
+    assert events.departed == []  # the newer one is recorded in its place
+    newer.disconnected(None)
+    newer.disconnected(None)
+    assert events.departed == [("mi-1", LATER)]
+
+
+def test_a_channel_that_is_closed_from_here_has_ended_too():
+    channels, events = registry()
+    channel = channels.open("mi-1", FakeSocket(), OPENED)
+    channels.close("mi-1", 1008, "deregistered")
+    channel.disconnected(1008)
+    assert events.departed == [("mi-1", OPENED)]
