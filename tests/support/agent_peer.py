@@ -11,7 +11,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
@@ -22,7 +22,13 @@ from fairlead.protocol.control_channel import ChannelClosed, encode_control_mess
 from fairlead.protocol.data_channel import DataChannel
 from fairlead.protocol.events import Event, StreamData
 from fairlead.protocol.message_ids import SEED_BYTES, MessageIds
-from fairlead.protocol.open_channel import ClientOpen, parse_data_channel_open
+from fairlead.protocol.open_channel import (
+    RESUME_HEADER,
+    RESUME_HEADER_VALUE,
+    RESUME_UNKNOWN,
+    ClientOpen,
+    parse_data_channel_open,
+)
 from fairlead.protocol.roles import AGENT
 from fairlead.protocol.settings import AGENT_VERSION, ChannelSettings
 
@@ -38,7 +44,8 @@ class AgentPeer(threading.Thread):
 
     `on_event(peer, event)` is the script; `peer.channel`, `peer.say` and
     `peer.close_channel` are its means; `on_tick(peer)` runs every few milliseconds. `opens` collects
-    the clients' open frames, `received` the stream, `events` all events.
+    the clients' open frames, `received` the stream, `events` all events. A resume secret is refused if it is
+    among the `unknown_secrets`.
     """
 
     def __init__(
@@ -49,8 +56,10 @@ class AgentPeer(threading.Thread):
         on_open: Callable[[AgentPeer], None] | None = None,
         on_tick: Callable[[AgentPeer], None] = lambda peer: None,
         properties: dict[str, object] | None = None,
+        takes_resume_secrets: bool = False,
     ) -> None:
         super().__init__(daemon=True)
+        self._takes_resume_secrets = takes_resume_secrets
         self.client_sockets: list[socket.socket] = []
         self._server_sockets: list[socket.socket] = []
         self._on_event = on_event
@@ -60,6 +69,7 @@ class AgentPeer(threading.Thread):
         settings = settings or ChannelSettings(AGENT_VERSION, session_id="s-1", zero_digest=True)
         self.channel = DataChannel(AGENT, settings, MessageIds(os.urandom(SEED_BYTES)), 1.0)
         self.opens: list[ClientOpen] = []
+        self.unknown_secrets: Container[str] = ()
         self.events: list[Event] = []
         self.received = bytearray()
         self.failure: BaseException | None = None
@@ -148,11 +158,17 @@ class AgentPeer(threading.Thread):
         now = time.monotonic()
         if isinstance(event, Request):
             self.requests.append(event)
-            protocol.send_response(protocol.accept(event))
+            response = protocol.accept(event)
+            if self._takes_resume_secrets:
+                response.headers[RESUME_HEADER] = RESUME_HEADER_VALUE
+            protocol.send_response(response)
         elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
             opened = parse_data_channel_open(bytes(event.data))
             assert isinstance(opened, ClientOpen)
             self.opens.append(opened)
+            if opened.resume_secret in self.unknown_secrets:
+                protocol.send_close(RESUME_UNKNOWN, "The resume secret is not known.")
+                return False
             is_open = True
             if self._has_handshaken:
                 self.channel.connection_restored(now)

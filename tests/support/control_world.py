@@ -31,6 +31,7 @@ from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.identities import AccessKey, InlinePolicy
 from fairlead.domain.nodes import Node
 from fairlead.domain.operations.sessions import StartSessionRequest, StartSessionResponse
+from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import Session, SessionEnd
 from tests.support.factories import NOW, SCOPE, a_node, a_role, a_user
 from tests.support.memory_store import MemoryStore
@@ -86,9 +87,9 @@ class RecordingNotifier:
 
     store: Any
     connected: set[str] = field(default_factory=set)
-    news: list[tuple[Any, ...]] = field(default_factory=list)
     reconnecting: set[str] = field(default_factory=set)
     traffic: dict[str, tuple[int, int]] = field(default_factory=dict)
+    news: list[tuple[Any, ...]] = field(default_factory=list)
     commits_when_told: list[int] = field(default_factory=list)
 
     def session_started(self, session: Session) -> None:
@@ -103,13 +104,13 @@ class RecordingNotifier:
     def is_connected(self, node_id: str) -> bool:
         return node_id in self.connected
 
-    def _note(self, *what: Any) -> None:
     def is_reconnecting(self, node_id: str) -> bool:
         return node_id in self.reconnecting
 
     def bytes_of(self, session_id: str) -> tuple[int, int]:
         return self.traffic.get(session_id, (0, 0))
 
+    def _note(self, *what: Any) -> None:
         self.news.append(what)
         self.commits_when_told.append(getattr(self.store, "commits", 0))
 
@@ -135,7 +136,7 @@ class World:
         self.notifier = RecordingNotifier(self.store)
         self.authenticator = Authenticator(self.env)
         self.sessions = Sessions(self.env, self.notifier)
-        self.channels = Channels(self.env)
+        self.channels = Channels(self.env, self.notifier)
         self.activations = Activations(self.env)
         self.nodes = Nodes(self.env, self.notifier)
         self.documents = Documents(self.env)
@@ -212,6 +213,14 @@ class World:
         """Start an SSH session."""
         request = StartSessionRequest(**{"target": target, "document_name": "AWS-StartSSHSession", **members})
         return self.sessions.start_session(caller, request, STREAM_BASE_URL)
+
+    def open_client(
+        self, session_id: str | None, token: str | None = "", *, may_record: bool = True, **claim: Any
+    ) -> Session:
+        """Open the client's side of a session with a token, or with what else a `ClientClaim` holds."""
+        origin = claim.pop("origin", ORIGIN)
+        shown = ClientClaim(token=token or "", **claim)
+        return self.channels.open_client_data_channel(session_id or "", shown, origin, may_record)
 
     def session(self, session_id: str | None) -> Session:
         """A session as it is stored now."""

@@ -27,7 +27,14 @@ from websockets.exceptions import ConnectionClosed
 
 from fairlead.api.public_names import PublicNames
 from fairlead.domain.callers import Caller, CallerKind, Origin
-from fairlead.domain.errors import AccessDenied, InvalidChannelToken, SessionEnded, UnknownAccessKey
+from fairlead.domain.errors import (
+    AccessDenied,
+    DomainError,
+    InvalidChannelToken,
+    SessionEnded,
+    UnknownAccessKey,
+)
+from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import TRANSITIONS, Session, SessionEnd, SessionStatus
 from fairlead.gateway.gateway import Gateway
 from fairlead.gateway.notifier import GatewayNotifier
@@ -61,6 +68,8 @@ class MemoryChannels:
         self.security_events: list[tuple[str, dict]] = []
         self.connected: dict[str, datetime] = {}
         self.deregistered: set[str] = set()
+        self.claims: list[ClientClaim] = []
+        self.refusal: DomainError | None = None
         self._tokens: dict[str, tuple[str, str, str]] = {}
         self._count = 0
         self._lock = threading.Lock()
@@ -110,8 +119,14 @@ class MemoryChannels:
         self._take(token, "agent", session_id, caller.node_id)
         return self._active(session_id)
 
-    def open_client_data_channel(self, session_id: str, token: str, origin: Origin | None = None) -> Session:
-        self._take(token, "client", session_id, "")
+    def open_client_data_channel(
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool = True
+    ) -> Session:
+        self.claims.append(claim)
+        if self.refusal is not None:
+            raise self.refusal
+        if not claim.resume_secret:
+            self._take(claim.token, "client", session_id, "")
         return self._active(session_id)
 
     def pending_sessions(self, node_id: str) -> list[Session] | None:

@@ -81,7 +81,7 @@ class PollClient:
 
     def connect(self, index: int = 0) -> None:
         sock = self.peer.client_sockets[index]
-        leftover = open_websocket(sock, STREAM, os.urandom)
+        _, leftover = open_websocket(sock, STREAM, os.urandom)
         link = WebSocketLink(sock, leftover, os.urandom, time.monotonic())
         link.send_text(ClientOpen(f"request-{index}", "token", "client-1", CLIENT_VERSION).encode())
         self.endpoint.attach(link)

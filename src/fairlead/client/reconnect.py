@@ -1,7 +1,8 @@
 """How a lost connection is brought back: when to try again, and with what to prove the right to.
 
-Today the proof is a signed ResumeSession; whatever else may prove it later needs changes here only. Tries
-start at once and back off to a few seconds, with jitter, until the window has passed.
+The proof is a resume secret where the gateway takes one: no call of the API, and no credentials, which may
+have expired meanwhile. Toward AWS, and when the gateway does not know the secret, it is a signed
+ResumeSession. Tries start at once and back off to a few seconds, with jitter, until the window has passed.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Reconnector:
         self,
         api: SessionApi,
         open_link: Callable[[SessionGrant], WebSocketLink],
+        open_again: Callable[[], WebSocketLink | None],
         *,
         window_s: float,
         clock: Callable[[], float],
@@ -50,9 +52,11 @@ class Reconnector:
         pause: Callable[[float], bool],
         log: Callable[[str], None],
     ) -> None:
-        """`pause` waits so many seconds and returns False when the local side is gone or a signal came."""
+        """`open_again` comes back with a resume secret, or returns None where there is none. `pause` waits so
+        many seconds and returns False when the local side is gone or a signal came."""
         self._api = api
         self._open_link = open_link
+        self._open_again = open_again
         self._window_s = window_s
         self._clock = clock
         self._chance = chance
@@ -77,12 +81,7 @@ class Reconnector:
                 return None
             self._attempt += 1
             try:
-                grant = self._api.resume_session(session_id)
-                if grant is None:
-                    raise SessionEnded(
-                        f"the connection was lost ({reason}) and the session is over: not resumed"
-                    )
-                link = self._open_link(grant)
+                link = self._open_again() or self._resume(session_id, reason)
                 self._restored_at = self._clock()
                 return link
             except ServiceError as exc:
@@ -97,3 +96,9 @@ class Reconnector:
             self._log(f"try {self._attempt} to resume failed: {last_failure}")
         text = f"the connection could not be resumed within {self._window_s:.0f} s: {last_failure}"
         raise SessionEnded(text, is_certain=False)
+
+    def _resume(self, session_id: str, reason: str) -> WebSocketLink:
+        grant = self._api.resume_session(session_id)
+        if grant is None:
+            raise SessionEnded(f"the connection was lost ({reason}) and the session is over: not resumed")
+        return self._open_link(grant)

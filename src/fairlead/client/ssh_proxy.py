@@ -12,16 +12,18 @@ import time
 from fairlead.client.errors import ClientError, SessionEnded
 from fairlead.client.failures import say
 from fairlead.client.reconnect import Reconnector
+from fairlead.client.resume_secrets import ResumeSecrets
 from fairlead.client.signals import Interrupted
 from fairlead.protocol.data_channel import DataChannel
 from fairlead.protocol.message_ids import SEED_BYTES, MessageIds, format_message_id
-from fairlead.protocol.open_channel import ClientOpen
+from fairlead.protocol.open_channel import RESUME_UNKNOWN, ClientOpen
 from fairlead.protocol.roles import CLIENT
 from fairlead.protocol.settings import CLIENT_VERSION, ChannelSettings
 from fairlead.transport import mask
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.errors import TransportError, printable
 from fairlead.transport.poll_endpoint import Outcome, PollEndpoint
+from fairlead.transport.upgrade import takes_resume_secrets
 from fairlead.transport.websocket_link import WebSocketLink, open_websocket
 
 TYPE_CHECKING = False
@@ -80,6 +82,8 @@ class SshProxy:
         self._random = random
         self._clock = clock
         self._end_is_known = False
+        self._stream_url = grant.stream_url
+        self._secrets = ResumeSecrets(random)
         self._ids = MessageIds(random(SEED_BYTES))
         self._client_id = format_message_id(self._ids.next_id())
         self._channel = DataChannel(
@@ -99,6 +103,7 @@ class SshProxy:
         self._reconnector = Reconnector(
             api,
             self._open_link,
+            self._open_again,
             window_s=resume_window_s,
             clock=clock,
             chance=lambda: int.from_bytes(random(4), "big") / 2**32,
@@ -128,6 +133,10 @@ class SshProxy:
             self._endpoint.attach(link)
             outcome = self._run_loop()
             self._log.write(f"{outcome.kind}: {outcome.text}")
+            if link.has_received:
+                self._secrets.confirmed()
+            elif outcome.close_code == RESUME_UNKNOWN:
+                self._secrets.refused()
             if outcome.kind != Outcome.CONNECTION_LOST:
                 # Told by the gateway, or we told the agent, which takes no word before its handshake.
                 self._end_is_known = outcome.kind == Outcome.PEER_END or self._endpoint.has_started
@@ -172,29 +181,65 @@ class SshProxy:
     # -- connections --
 
     def _open_link(self, grant: SessionGrant) -> WebSocketLink:
-        """Connect to the grant's stream URL and queue the open frame."""
-        endpoint = parse_endpoint(grant.stream_url)
+        """Connect to the grant's stream URL and queue the open frame with its token."""
+        self._stream_url = grant.stream_url
+        link, takes_secrets = self._connect()
+        self._secrets.forget()
+        digest = self._secrets.begin() if takes_secrets else ""
+        self._send_open(link, grant.token_value, "", digest)
+        return link
+
+    def _open_again(self) -> WebSocketLink | None:
+        """Connect where the session's gateway was, and queue an open frame with our secret for a token.
+
+        None when there is no secret, or when who answers there now takes none.
+        """
+        if not self._secrets.can_come_back:
+            return None
+        link, takes_secrets = self._connect()
+        if not takes_secrets:
+            self._secrets.forget()
+            link.close()
+            return None
+        self._send_open(link, "", *self._secrets.show())
+        return link
+
+    def _connect(self) -> tuple[WebSocketLink, bool]:
+        """A WebSocket to the stream URL, and whether the gateway there takes resume secrets."""
+        endpoint = parse_endpoint(self._stream_url)
         sock = self._api.take_connection(endpoint)
-        leftover = None
+        opened = None
         if sock is not None:
             try:
-                leftover = open_websocket(sock, endpoint, self._random)
+                opened = open_websocket(sock, endpoint, self._random)
             except TransportError as exc:
                 self._log.write(f"the API's connection did not become a WebSocket: {exc}")
                 sock.close()
                 sock = None
-        if sock is None or leftover is None:
+        if sock is None or opened is None:
             sock = self._dialer.dial(endpoint)
             try:
-                leftover = open_websocket(sock, endpoint, self._random)
+                opened = open_websocket(sock, endpoint, self._random)
             except BaseException:
                 sock.close()
                 raise
-        link = WebSocketLink(sock, leftover, self._random, self._clock())
-        request_id = format_message_id(self._ids.next_id())
-        link.send_text(ClientOpen(request_id, grant.token_value, self._client_id, CLIENT_VERSION).encode())
-        self._log.write(f"opened the data channel of session {grant.session_id} at {endpoint.authority}")
-        return link
+        head, leftover = opened
+        self._log.write(
+            f"opened the data channel of session {self._grant.session_id} at {endpoint.authority}"
+        )
+        return WebSocketLink(sock, leftover, self._random, self._clock()), takes_resume_secrets(head)
+
+    def _send_open(self, link: WebSocketLink, token: str, secret: str, digest: str) -> None:
+        link.send_text(
+            ClientOpen(
+                format_message_id(self._ids.next_id()),
+                token,
+                self._client_id,
+                CLIENT_VERSION,
+                resume_secret=secret,
+                resume_digest=digest,
+            ).encode()
+        )
 
     def _restore(self, reason: str) -> WebSocketLink | None:
         try:

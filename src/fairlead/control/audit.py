@@ -58,14 +58,18 @@ def call_record(
         response_elements=_structure(response) if shows_response else None,
         error_code=None if error is None else type(error).__name__,
         error_message=None if error is None else _cut(str(error)),
-        decision={"decisions": [_decision(decision) for decision in decisions]} if decisions else None,
+        decision=_decisions(decisions),
     )
 
 
 def security_record(
-    env: Environment, who: Caller | Origin, name: str, details: Mapping[str, str | int]
+    env: Environment,
+    who: Caller | Origin,
+    name: str,
+    details: Mapping[str, str | int],
+    decision: Decision | None = None,
 ) -> AuditRecord:
-    """The record of something refused outside the API: a frame, a token, a copied identity."""
+    """The record of something outside the API: a refused frame or token, a client that came back."""
     caller = who if isinstance(who, Caller) else anonymous(env, who)
     return AuditRecord(
         **_who(env, caller),
@@ -75,6 +79,7 @@ def security_record(
         request_parameters={
             key: _cut(value) if isinstance(value, str) else value for key, value in details.items()
         },
+        decision=_decisions([decision] if decision is not None else []),
     )
 
 
@@ -139,6 +144,10 @@ def _json(shape: Shape, value: Any) -> Any:  # Any: a value of the shape in, JSO
 def moment_text(moment: datetime) -> str:
     """ISO 8601 in UTC, as records write it."""
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _decisions(decisions: Sequence[Decision]) -> dict[str, Any] | None:  # Any: JSON
+    return {"decisions": [_decision(decision) for decision in decisions]} if decisions else None
 
 
 def _decision(decision: Decision) -> dict[str, Any]:  # Any: JSON

@@ -14,13 +14,14 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from fairlead.aws import arn, sigv4
+from fairlead.aws import sigv4
 from fairlead.aws.errors import SignatureError
 from fairlead.control.environment import Environment
 from fairlead.control.node_credentials import open_token
 from fairlead.control.node_keys import rsa_verifier
+from fairlead.control.principals import TEMPORARY_KEY_PREFIX, node_caller, role_of, user_caller
 from fairlead.control.throttling import TokenBuckets, source_key
-from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import (
     AuthenticationFailed,
     CredentialsExpired,
@@ -28,12 +29,7 @@ from fairlead.domain.errors import (
     Throttled,
     UnknownAccessKey,
 )
-from fairlead.domain.identities import Role
-from fairlead.domain.nodes import Node
-from fairlead.domain.scope import Scope
-from fairlead.domain.unit_of_work import UnitOfWork
 
-_TEMPORARY_PREFIX = "ASIA"
 _NODE_ID = re.compile(r"mi-[0-9a-f]{17}", re.ASCII)
 _SSM = "ssm"
 
@@ -74,7 +70,7 @@ class Authenticator:
     def _authenticate(self, request: sigv4.Request, origin: Origin, service: str) -> Caller:
         signed = sigv4.parse(request)
         now = self._env.now()
-        if signed.access_key_id.startswith(_TEMPORARY_PREFIX):
+        if signed.access_key_id.startswith(TEMPORARY_KEY_PREFIX):
             return self._authenticate_node(signed, origin, service, now)
         return self._authenticate_user(signed, origin, service, now)
 
@@ -90,15 +86,7 @@ class Authenticator:
             raise UnknownAccessKey
         sigv4.check_scope(signed, service=service, regions=self._env.settings.regions)
         sigv4.verify(signed, sigv4.hmac_verifier(found[1]), now.timestamp())
-        return Caller(
-            kind=CallerKind.USER,
-            scope=Scope(user.account_id, signed.scope.region),
-            arn=user.arn,
-            principal_id=user.id,
-            name=user.name,
-            access_key_id=signed.access_key_id,
-            origin=origin,
-        )
+        return user_caller(user, signed.scope.region, signed.access_key_id, origin)
 
     def _authenticate_node(
         self, signed: sigv4.SignedRequest, origin: Origin, service: str, now: datetime
@@ -108,14 +96,14 @@ class Authenticator:
         credentials = open_token(self._env.sealer, signed.session_token, signed.access_key_id)
         with self._env.store.read() as uow:
             node = uow.nodes.find(credentials.node_id)
-            role = _role_of(uow, node) if node is not None else None
+            role = role_of(uow, node) if node is not None else None
         if node is None or role is None:
             raise UnknownAccessKey
         sigv4.check_scope(signed, service=service, regions=(node.scope.region,))
         sigv4.verify(signed, sigv4.hmac_verifier(credentials.secret_access_key), now.timestamp())
         if now >= credentials.expires_at:
             raise CredentialsExpired
-        return _node_caller(node, role, credentials.access_key_id, origin)
+        return node_caller(node, role, credentials.access_key_id, origin)
 
     def _authenticate_node_key(self, request: sigv4.Request, origin: Origin) -> Caller:
         signed = sigv4.parse(request)
@@ -124,32 +112,9 @@ class Authenticator:
             raise UnknownAccessKey
         with self._env.store.read() as uow:
             node = uow.nodes.find(node_id)
-            role = _role_of(uow, node) if node is not None else None
+            role = role_of(uow, node) if node is not None else None
         if node is None:
             raise InvalidInstanceId(f"Not existing InstanceId {node_id}")
         sigv4.check_scope(signed, service=_SSM, regions=(node.scope.region,))
         sigv4.verify(signed, rsa_verifier(node.public_key), self._env.now().timestamp())
-        return _node_caller(node, role, node_id, origin)
-
-
-def _role_of(uow: UnitOfWork, node: Node) -> Role | None:
-    return uow.identities.get_role(node.scope.account_id, node.role_name)
-
-
-def _node_caller(node: Node, role: Role | None, access_key_id: str, origin: Origin) -> Caller:
-    """A node as the session of its role that is named after it. Nothing of it is the node's own word.
-
-    Without a role it can only ask for credentials, and is refused them.
-    """
-    return Caller(
-        kind=CallerKind.NODE,
-        scope=node.scope,
-        arn=str(arn.assumed_role(node.scope.account_id, node.role_name, node.id)),
-        principal_id=f"{role.id if role is not None else ''}:{node.id}",
-        name=node.id,
-        access_key_id=access_key_id,
-        origin=origin,
-        node_id=node.id,
-        role_name=node.role_name,
-        role_arn=role.arn if role is not None else None,
-    )
+        return node_caller(node, role, node_id, origin)

@@ -25,6 +25,7 @@ _PARSED_DOCUMENTS = 256
 """How many parsed documents are kept; a document is at most 128 KiB of text, nearly always far less."""
 
 NO_MORE_KEYS: Mapping[str, ContextValue] = {}
+START_SESSION_KEYS: Mapping[str, ContextValue] = {"ssm:SessionDocumentAccessCheck": "true"}
 
 NODE_POLICY_NAME = "FairleadManagedNode"
 NODE_POLICY = """{
@@ -116,6 +117,11 @@ def context_of(caller: Caller, now: datetime) -> dict[str, ContextValue]:
 def node_arn(caller: Caller, node_id: str) -> str:
     """The ARN of a node of the caller's account and region."""
     return str(arn.node(caller.scope.region, caller.scope.account_id, node_id))
+
+
+def start_session_resources(caller: Caller, node_id: str, document_arn: str) -> tuple[str, str]:
+    """What must be allowed to start a session, and again when its client comes back to it."""
+    return node_arn(caller, node_id), document_arn
 
 
 def session_arn(caller: Caller, session_id: str) -> str:

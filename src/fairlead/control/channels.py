@@ -1,29 +1,28 @@
 """Control and data channels, as the gateway opens them: who may, with which token, and what comes of it.
 
-Who is who is known from credentials and tokens, never from what a frame says. A token is bound to the side,
-the channel and the holder that it was made for, and is taken at its first use, whatever comes of that use.
+Who is who is known from credentials and tokens, never from what a frame says. How a client's side is opened
+has a module of its own, `client_openings`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import TypeVar
 
 from fairlead.control.authorization import authorize, deny, node_arn, session_arn
+from fairlead.control.channel_tokens import give_token, take_token
+from fairlead.control.client_openings import ClientOpenings, active, token_refused
 from fairlead.control.environment import Environment
-from fairlead.control.identifiers import channel_token, digest
+from fairlead.control.notifier import AgentNotifier
 from fairlead.control.security_events import SecurityEvents
-from fairlead.control.text import printable
+from fairlead.control.text import MAX_DETAILS_CHARACTERS, printable
 from fairlead.domain.callers import Caller, CallerKind, Origin
-from fairlead.domain.errors import AccessDenied, InvalidChannelToken, SessionEnded
+from fairlead.domain.errors import AccessDenied, SessionEnded
 from fairlead.domain.nodes import Departure, Node
-from fairlead.domain.sessions import ChannelSide, ChannelToken, Session, SessionEnd, SessionStatus
+from fairlead.domain.resumption import ClientClaim
+from fairlead.domain.sessions import ChannelSide, Session, SessionEnd, SessionStatus
 from fairlead.domain.unit_of_work import UnitOfWork
 
 Result = TypeVar("Result")
-
-MAX_DETAILS_CHARACTERS = 512
-"""Longest text of a node that is kept with the end of a session."""
 
 _CREATE_CONTROL_CHANNEL = "ssmmessages:CreateControlChannel"
 _OPEN_CONTROL_CHANNEL = "ssmmessages:OpenControlChannel"
@@ -36,16 +35,18 @@ _NOT_THE_TARGET = "because a node may use the data channels of its own sessions 
 class Channels:
     """What the gateway asks and reports. Calls of nodes leave a record only when they are refused."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, notifier: AgentNotifier) -> None:
         self._env = env
         self._events = SecurityEvents(env)
+        self._client_openings = ClientOpenings(env, notifier, self._events)
 
     def create_control_channel(self, caller: Caller, node_id: str) -> str:
         """A token for the calling node's control channel; one given before is void. Raises AccessDenied."""
 
         def work(uow: UnitOfWork) -> str:
             self._require_own_node(uow, caller, node_id, _CREATE_CONTROL_CHANNEL)
-            return self._give_token(uow, ChannelSide.CONTROL, node_id, node_id)
+            lifetime_s = self._env.settings.agent_token_lifetime_s
+            return give_token(self._env, uow, ChannelSide.CONTROL, node_id, node_id, lifetime_s)
 
         return self._as_node(caller, work)
 
@@ -57,14 +58,14 @@ class Channels:
 
         def work(uow: UnitOfWork) -> Node | None:
             self._require_own_node(uow, caller, node_id, _OPEN_CONTROL_CHANNEL)
-            if not self._take_token(uow, token, ChannelSide.CONTROL, node_id, node_id):
+            if not take_token(self._env, uow, token, ChannelSide.CONTROL, node_id, node_id):
                 return None
             uow.nodes.set_connected(node_id, self._env.now())
             return uow.nodes.get(caller.scope, node_id)
 
         node = self._as_node(caller, work)
         if node is None:
-            raise self._token_refused(caller, ChannelSide.CONTROL, node_id)
+            raise token_refused(self._events, caller, ChannelSide.CONTROL, node_id)
         return node
 
     def control_channels_closed(self, departures: Sequence[Departure]) -> None:
@@ -87,7 +88,8 @@ class Channels:
             session = self._require_own_session(uow, caller, session_id, _CREATE_DATA_CHANNEL)
             if not session.status.is_active:
                 raise SessionEnded
-            return self._give_token(uow, ChannelSide.AGENT, session_id, session.target)
+            lifetime_s = self._env.settings.agent_token_lifetime_s
+            return give_token(self._env, uow, ChannelSide.AGENT, session_id, session.target, lifetime_s)
 
         return self._as_node(caller, work)
 
@@ -99,27 +101,22 @@ class Channels:
 
         def work(uow: UnitOfWork) -> Session | None:
             session = self._require_own_session(uow, caller, session_id, _OPEN_DATA_CHANNEL)
-            is_good = self._take_token(uow, token, ChannelSide.AGENT, session_id, session.target)
+            is_good = take_token(self._env, uow, token, ChannelSide.AGENT, session_id, session.target)
             return session if is_good else None
 
         session = self._as_node(caller, work)
         if session is None:
-            raise self._token_refused(caller, ChannelSide.AGENT, session_id)
-        return _active(session)
+            raise token_refused(self._events, caller, ChannelSide.AGENT, session_id)
+        return active(session)
 
-    def open_client_data_channel(self, session_id: str, token: str, origin: Origin | None = None) -> Session:
-        """The session whose client side is open now; the token alone says who comes.
+    def open_client_data_channel(
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool = True
+    ) -> Session:
+        """The session whose client side is open now; see `client_openings`.
 
-        A refusal is recorded under `origin`, if it is given. Raises InvalidChannelToken or SessionEnded.
+        Raises InvalidChannelToken, UnknownResumeSecret, SessionEnded or Throttled.
         """
-        with self._env.store.transaction() as uow:
-            session = uow.sessions.find(session_id)
-            holder = session.owner_id if session is not None else ""
-            if not self._take_token(uow, token, ChannelSide.CLIENT, session_id, holder):
-                session = None
-        if session is None:
-            raise self._token_refused(origin, ChannelSide.CLIENT, session_id)
-        return _active(session)
+        return self._client_openings.open(session_id, claim, origin, may_record)
 
     def pending_sessions(self, node_id: str) -> list[Session] | None:
         """The sessions that are to be offered to a node: those still Connecting. None: there is no such node
@@ -188,56 +185,15 @@ class Channels:
 
     def _require_own_session(self, uow: UnitOfWork, caller: Caller, session_id: str, action: str) -> Session:
         arn = session_arn(caller, session_id)
-        session = uow.sessions.get(caller.scope, session_id)
+        session = uow.sessions.get(caller.scope, session_id, to_change=True)
         if caller.kind is not CallerKind.NODE or session is None or session.target != caller.node_id:
             raise deny(caller, action, arn, _NOT_THE_TARGET)
         authorize(uow, caller, action, (arn,), self._env.now())
         return session
 
-    def _give_token(self, uow: UnitOfWork, side: ChannelSide, channel_id: str, holder: str) -> str:
-        token = channel_token(self._env.random_bytes)
-        lifetime = timedelta(seconds=self._env.settings.agent_token_lifetime_s)
-        uow.sessions.void_tokens(channel_id, side)
-        uow.sessions.add_token(
-            ChannelToken(
-                digest=digest(token),
-                side=side,
-                channel_id=channel_id,
-                holder=holder,
-                expires_at=self._env.now() + lifetime,
-            )
-        )
-        return token
-
-    def _take_token(
-        self, uow: UnitOfWork, token: str, side: ChannelSide, channel_id: str, holder: str
-    ) -> bool:
-        """Use the token up, and say whether it was for this. The caller must not roll back after a no."""
-        taken = uow.sessions.take_token(digest(token), self._env.now())
-        return taken is not None and (taken.side, taken.channel_id, taken.holder) == (
-            side,
-            channel_id,
-            holder,
-        )
-
-    def _token_refused(
-        self, who: Caller | Origin | None, side: ChannelSide, channel_id: str
-    ) -> InvalidChannelToken:
-        if who is not None:
-            self._events.record(who, "ChannelTokenRefused", {"side": side.value, "channelId": channel_id})
-        return InvalidChannelToken(
-            "The token is not valid for this channel: unknown, used, expired or given to another side."
-        )
-
     def _set_status(self, session_id: str, status: SessionStatus) -> bool:
         with self._env.store.transaction() as uow:
             return uow.sessions.set_status(session_id, status)
-
-
-def _active(session: Session) -> Session:
-    if not session.status.is_active:
-        raise SessionEnded(session.end.explanation if session.end is not None else None)
-    return session
 
 
 def _has_no_traffic(session: Session) -> bool:

@@ -37,6 +37,8 @@ class ControlSettings:
     """How long a node's role credentials last. Agents renew them at half of it."""
     start_session_rate: Rate = Rate(burst=100, per_s=10)
     """StartSession and ResumeSession, for each principal: fifty parallel ssh and some more at once."""
+    reattachment_rate: Rate = Rate(burst=60, per_s=2)
+    """Returns of a client by its resume secret, for each session; our own client makes one in two seconds."""
     registration_rate: Rate = Rate(burst=200, per_s=5)
     """RegisterManagedInstance, for each source address: a rack behind one NAT at once."""
     anonymous_refusal_rate: Rate = Rate(burst=100, per_s=0.1)

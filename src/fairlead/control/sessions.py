@@ -3,13 +3,18 @@
 What happens on the channels of a session is `channels`; telling nodes is the notifier's.
 """
 
-from datetime import timedelta
-
 from fairlead.control import session_listing
-from fairlead.control.authorization import deny, node_arn, session_arn
+from fairlead.control.authorization import (
+    START_SESSION_KEYS,
+    deny,
+    node_arn,
+    session_arn,
+    start_session_resources,
+)
 from fairlead.control.calls import Call, perform
+from fairlead.control.channel_tokens import give_token
 from fairlead.control.environment import Environment
-from fairlead.control.identifiers import channel_token, digest, session_id
+from fairlead.control.identifiers import session_id
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.references import DocumentReference, document_reference
 from fairlead.control.text import printable
@@ -22,7 +27,6 @@ from fairlead.domain.nodes import Node
 from fairlead.domain.operations import sessions as operations
 from fairlead.domain.sessions import (
     ChannelSide,
-    ChannelToken,
     EndReason,
     Session,
     SessionEnd,
@@ -30,6 +34,8 @@ from fairlead.domain.sessions import (
 )
 
 MAX_REASON_CHARACTERS = 256
+MAX_USER_AGENT_CHARACTERS = 1024
+"""Kept with a session: what policies may look at when its client comes back."""
 
 
 class Sessions:
@@ -78,7 +84,7 @@ class Sessions:
             self._limit(call)
             arn = session_arn(caller, request.session_id)
             call.authorize((arn,))
-            session = call.uow.sessions.get(caller.scope, request.session_id)
+            session = call.uow.sessions.get(caller.scope, request.session_id, to_change=True)
             if session is None:
                 raise SessionNotFound(f"Session {request.session_id} does not exist.")
             if session.owner_id != caller.principal_id:
@@ -152,8 +158,7 @@ class Sessions:
         caller = call.caller
         reference = document_reference(caller, request.document_name or DEFAULT_DOCUMENT)
         call.authorize(
-            (node_arn(caller, request.target), reference.arn),
-            context={"ssm:SessionDocumentAccessCheck": "true"},
+            start_session_resources(caller, request.target, reference.arn), context=START_SESSION_KEYS
         )
         document = _served_document(reference)
         parameters = document.resolve_parameters(request.parameters or {})
@@ -175,25 +180,16 @@ class Sessions:
             status=SessionStatus.CONNECTING,
             started_at=call.now,
             reason=_kept_reason(request.reason),
+            access_key_id=caller.access_key_id,
+            user_agent=caller.origin.user_agent[:MAX_USER_AGENT_CHARACTERS],
         )
 
     def _is_reachable(self, node: Node) -> bool:
         return self._notifier.is_connected(node.id) or self._notifier.is_reconnecting(node.id)
 
     def _give_token(self, call: Call, session: Session) -> str:
-        token = channel_token(self._env.random_bytes)
-        lifetime = timedelta(seconds=self._env.settings.client_token_lifetime_s)
-        call.uow.sessions.void_tokens(session.id, ChannelSide.CLIENT)
-        call.uow.sessions.add_token(
-            ChannelToken(
-                digest=digest(token),
-                side=ChannelSide.CLIENT,
-                channel_id=session.id,
-                holder=session.owner_id,
-                expires_at=call.now + lifetime,
-            )
-        )
-        return token
+        lifetime_s = self._env.settings.client_token_lifetime_s
+        return give_token(self._env, call.uow, ChannelSide.CLIENT, session.id, session.owner_id, lifetime_s)
 
 
 def _kept_reason(reason: str | None) -> str | None:

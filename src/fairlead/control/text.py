@@ -2,6 +2,9 @@
 
 import unicodedata
 
+MAX_DETAILS_CHARACTERS = 512
+"""Longest text of a peer that is kept with the end of a session."""
+
 _STRIPPED_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 

@@ -101,6 +101,13 @@ class InvalidChannelToken(DomainError):
     """A channel token that was never given out, was used, has expired, or is another side's."""
 
 
+class UnknownResumeSecret(DomainError):
+    """A resume secret that nobody promised, or whose time is over; ResumeSession may still work."""
+
+    def __init__(self) -> None:
+        super().__init__("The resume secret is not known.")
+
+
 class InvalidFilterKey(DomainError):
     """A filter key that this listing does not know, or a mixture it does not take."""
 

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from fairlead.protocol.open_channel import RESUME_UNKNOWN
+
 
 class CloseCode(IntEnum):
     """Close codes that the gateway sends."""
@@ -20,5 +22,7 @@ class CloseCode(IntEnum):
     """The server is going away and will be back; come back too."""
     TRY_LATER = 1013
     """A limit is reached."""
+    RESUME_UNKNOWN = RESUME_UNKNOWN
+    """The resume secret is not known; ResumeSession may still work. Only our own client has such a secret."""
     SILENT = 1001
     """No frame came for too long, not even an answer to a ping."""

@@ -10,14 +10,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from fairlead.domain.callers import Caller, Origin
-from fairlead.domain.errors import DomainError, SessionEnded
+from fairlead.domain.errors import DomainError, SessionEnded, Throttled, UnknownResumeSecret
 from fairlead.domain.nodes import Node
+from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import ChannelSide, Session
 from fairlead.gateway.clock import Clock, Timer
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.control_channels import ControlChannels
-from fairlead.gateway.doorkeeper import Identity
 from fairlead.gateway.departures import Departures
+from fairlead.gateway.doorkeeper import Identity
 from fairlead.gateway.live_sessions import LiveSessions, Run, TooManyDataChannels
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, is_node
@@ -42,7 +43,7 @@ class TokenJudge(Protocol):
     def open_control_channel(self, caller: Caller, node_id: str, token: str) -> Node: ...
     def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session: ...
     def open_client_data_channel(
-        self, session_id: str, token: str, origin: Origin | None = None
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool = True
     ) -> Session: ...
 
 
@@ -65,8 +66,8 @@ class Openings:
         work: BackgroundWork,
         live_sessions: LiveSessions,
         control_channels: ControlChannels,
-        messages: Messages,
         departures: Departures,
+        messages: Messages,
         security_events: SecurityEvents,
         settings: GatewaySettings,
         clock: Clock,
@@ -76,8 +77,8 @@ class Openings:
         self._work = work
         self._live_sessions = live_sessions
         self._control_channels = control_channels
-        self._messages = messages
         self._departures = departures
+        self._messages = messages
         self._security_events = security_events
         self._settings = settings
         self._clock = clock
@@ -158,8 +159,10 @@ class Openings:
             return self._live_sessions.join(
                 session, side, opening.socket, is_ours=is_ours, who=who, incarnation=incarnation
             )
-        except TooManyDataChannels as error:
+        except (TooManyDataChannels, Throttled) as error:
             raise Refusal(str(error), CloseCode.TRY_LATER) from error
+        except UnknownResumeSecret as error:
+            raise Refusal(str(error), CloseCode.RESUME_UNKNOWN) from error
         except (MalformedMessage, DomainError) as error:
             if side is ChannelSide.CLIENT:
                 self._tell_client(opening.socket, session_id, _reason(error))
@@ -182,10 +185,16 @@ class Openings:
     ) -> Session:
         if isinstance(frame, AgentOpen):
             raise self._wrong_side(identity, session_id, "an unsigned agent")
-        # Without an origin the refusal is not written to the trail: anybody can cause one.
-        origin = identity.origin if self._security_events.may_record() else None
+        claim = ClientClaim(
+            token=frame.token_value,
+            resume_secret=frame.resume_secret,
+            promised_digest=bytes.fromhex(frame.resume_digest),
+            version=frame.client_version,
+        )
+        # Not every refusal is written to the trail: anybody can cause one.
+        may_record = self._security_events.may_record()
         session: Session = await self._run(
-            self._judge.open_client_data_channel, session_id, frame.token_value, origin
+            self._judge.open_client_data_channel, session_id, claim, identity.origin, may_record
         )
         return session
 

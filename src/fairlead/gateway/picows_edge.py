@@ -6,13 +6,16 @@ that happens before the upgrade.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from picows import WSAutoPingStrategy
+from picows import WSAutoPingStrategy, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # left out of the stub
 
 from fairlead.gateway.sockets import ChannelSocket
 from fairlead.transport.tls_leftovers import read_what_is_left
+
+NO_MORE_HEADERS: Mapping[str, str] = {}
 
 _WASTE_BYTES = 16 * 1024
 
@@ -31,18 +34,23 @@ _PICOWS_LOG = _PicowsLog(logging.getLogger("fairlead.gateway.picows"), {})
 
 
 def make_picows_protocol(
-    socket: ChannelSocket, max_frame_bytes: int, read_buffer_bytes: int
+    socket: ChannelSocket,
+    max_frame_bytes: int,
+    read_buffer_bytes: int,
+    headers: Mapping[str, str] = NO_MORE_HEADERS,
 ) -> asyncio.BufferedProtocol:
     """picows's server protocol as `picows.ws_create_server` makes it, for a transport that exists already.
 
-    Pings come to the listener (an answer must not grow the write buffer of a peer that does not read), and
-    there is no timeout for a request that is here already.
+    `headers` go into the answer to the upgrade. Pings come to the listener (an answer must not grow the write
+    buffer of a peer that does not read), and there is no timeout for a request that is here already.
     """
     protocol: asyncio.BufferedProtocol = WSProtocol(
         None,  # host and port: of clients
         None,  # path: of clients
         False,  # is_client_side
-        lambda _request: socket,
+        lambda _request: WSUpgradeResponseWithListener(
+            WSUpgradeResponse.create_101_response(headers), socket
+        ),
         _PICOWS_LOG,
         True,  # disconnect_on_exception
         None,  # websocket_handshake_timeout

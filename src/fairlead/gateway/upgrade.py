@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from fairlead.aws.canonical import Request
 from fairlead.gateway.admission import Admission
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity, Refused, access_denied
-from fairlead.gateway.picows_edge import BoundedReader, feed, make_picows_protocol
+from fairlead.gateway.picows_edge import NO_MORE_HEADERS, BoundedReader, feed, make_picows_protocol
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, Peer, is_node, single_header
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.sockets import ChannelSocket
 from fairlead.gateway.work import BackgroundWork
+from fairlead.protocol.open_channel import RESUME_HEADER, RESUME_HEADER_VALUE
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -33,6 +34,9 @@ _log = logging.getLogger(__name__)
 _WEBSOCKET_VERSION = "13"
 _ROLES = {ChannelKind.CONTROL: "role=subscribe", ChannelKind.DATA: "role=publish_subscribe"}
 """What the query must have among its arguments; an agent adds `stream=input` for its control channel."""
+
+_DATA_CHANNEL_HEADERS = {RESUME_HEADER: RESUME_HEADER_VALUE}
+"""By these a client of ours knows that it may come back without a call of the API."""
 
 
 class UpgradeHost(Protocol):
@@ -199,7 +203,8 @@ class UpgradeProtocol(asyncio.Protocol):
             source_address=identity.origin.source_address,
             on_gone=lambda: self._gone(socket),
         )
-        self._picows = make_picows_protocol(socket, limit, settings.read_buffer_bytes)
+        headers = NO_MORE_HEADERS if is_control else _DATA_CHANNEL_HEADERS
+        self._picows = make_picows_protocol(socket, limit, settings.read_buffer_bytes, headers)
         self._picows.connection_made(transport)
         transport.resume_reading()  # first: one that picows closes at once must still see the peer's goodbye
         feed(self._picows, _minimal_request(request))

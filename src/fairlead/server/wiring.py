@@ -110,7 +110,7 @@ def make_components(
         return origins.read(request, peer.address, is_secure=peer.is_secure)
 
     gateway = Gateway(
-        channels=Channels(env),
+        channels=Channels(env, notifier),
         # Bounded by the gateway's own limit on sockets; the end of a session must get through.
         run=executor.run_always,
         authenticate=authenticate,

@@ -50,7 +50,11 @@ class PeerError(TransportError):
 
 
 class ConnectionLost(TransportError):
-    """The connection ended, or stayed silent too long."""
+    """The connection ended, or stayed silent too long. `close_code` is that of a close frame, else 0."""
+
+    def __init__(self, text: str, close_code: int = 0) -> None:
+        super().__init__(text)
+        self.close_code = close_code
 
 
 class ClosedUnanswered(ConnectionLost):

@@ -64,9 +64,10 @@ GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 class Outcome:
-    """Why `run` stopped: `kind` is one of these constants, `text` the other side's words or the reason."""
+    """Why `run` stopped: `kind` is one of these constants, `text` the other side's words or the reason, and
+    `close_code` that of the gateway's close frame if it lost the connection, else 0."""
 
-    __slots__ = ("kind", "text")
+    __slots__ = ("close_code", "kind", "text")
 
     LOCAL_END = "the local side has ended"
     PEER_END = "the other side has ended the session"
@@ -74,9 +75,10 @@ class Outcome:
     CONNECT_FAILED = "the node could not connect to the port"
     FAILED = "the session cannot go on"
 
-    def __init__(self, kind: str, text: str = "") -> None:
+    def __init__(self, kind: str, text: str = "", close_code: int = 0) -> None:
         self.kind = kind
         self.text = text
+        self.close_code = close_code
 
 
 class PollEndpoint:
@@ -137,7 +139,7 @@ class PollEndpoint:
                 self._turn(link)
         except ConnectionLost as exc:
             self._channel.connection_lost(self._clock())
-            self._outcome = self._end or Outcome(Outcome.CONNECTION_LOST, str(exc))
+            self._outcome = self._end or Outcome(Outcome.CONNECTION_LOST, str(exc), exc.close_code)
         finally:
             link.abandon()
             self._link = None

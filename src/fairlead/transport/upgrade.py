@@ -8,6 +8,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from hashlib import sha1
 
+from fairlead.protocol.open_channel import RESUME_HEADER, RESUME_HEADER_VALUE
 from fairlead.transport.errors import UpgradeError, printable
 from fairlead.transport.http import ResponseHead
 
@@ -63,3 +64,8 @@ def check_upgrade(head: ResponseHead, nonce: bytes, authority: str) -> None:
         )
     if head.has("sec-websocket-extensions") or head.has("sec-websocket-protocol"):
         raise UpgradeError(f"{authority} insists on a WebSocket extension or subprotocol nobody offered", 101)
+
+
+def takes_resume_secrets(head: ResponseHead) -> bool:
+    """Whether a good answer comes from a gateway to which a client may come back with a secret."""
+    return head.value(RESUME_HEADER.lower()) == RESUME_HEADER_VALUE

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fairlead.transport.addresses import Endpoint
+    from fairlead.transport.http import ResponseHead
 
     Random = Callable[[int], bytes]
     """A source of chance such as `os.urandom`: so many bytes."""
@@ -61,10 +62,10 @@ MASK_POOL_BYTES = 4096
 """Random bytes fetched at a time for mask keys, four for each frame."""
 
 
-def open_websocket(sock: socket.socket, endpoint: Endpoint, random: Random) -> bytes:
+def open_websocket(sock: socket.socket, endpoint: Endpoint, random: Random) -> tuple[ResponseHead, bytes]:
     """Turn a fresh (or reusable) connection to `endpoint` into a WebSocket; blocking.
 
-    Returns the bytes that came behind the answer. Raises `UpgradeError`, `PeerError` or `ConnectionLost`.
+    Returns the answer and the bytes behind it. Raises `UpgradeError`, `PeerError` or `ConnectionLost`.
     """
     nonce = random(NONCE_BYTES)
     deadline = time.monotonic() + UPGRADE_TIMEOUT_S
@@ -90,7 +91,7 @@ def open_websocket(sock: socket.socket, endpoint: Endpoint, random: Random) -> b
         ) from None
     head, size = parsed
     check_upgrade(head, nonce, endpoint.authority)
-    return received[size:]
+    return head, received[size:]
 
 
 class WebSocketLink:
@@ -110,6 +111,8 @@ class WebSocketLink:
         self._send_failure = ""
         self._heard_at = now
         self._pinged = False
+        self.has_received = False
+        """Whether a message came, so that the gateway has accepted the open frame or said why not."""
 
     @property
     def descriptor(self) -> int:
@@ -226,6 +229,7 @@ class WebSocketLink:
         try:
             for opcode, payload in self._reader.messages():
                 if opcode in (TEXT, BINARY):
+                    self.has_received = True
                     yield payload
                 elif opcode == PING:
                     # Only the last of many pings needs an answer (RFC 6455 §5.5.3).
@@ -234,7 +238,7 @@ class WebSocketLink:
                 elif opcode == CLOSE:
                     code, reason = decode_close(bytes(payload))
                     raise ConnectionLost(
-                        f"the gateway closed the WebSocket ({code} {printable(reason)})".strip()
+                        f"the gateway closed the WebSocket ({code} {printable(reason)})".strip(), code
                     )
         except FrameError as exc:
             self._unsent += encode_close(exc.code, "", self._mask_key())

@@ -112,7 +112,7 @@ def test_a_session_lives_from_its_start_to_the_history(world: World, admin: Call
     assert world.channels.open_agent_data_channel(node, session_id, token).properties == {
         "portNumber": "2222"
     }
-    world.channels.open_client_data_channel(session_id, started.token_value or "")
+    world.open_client(session_id, started.token_value or "")
     assert world.channels.session_connected(session_id)
     assert world.channels.session_disconnected(session_id)
 
@@ -121,8 +121,8 @@ def test_a_session_lives_from_its_start_to_the_history(world: World, admin: Call
     )
     for spent in (token, started.token_value or ""):
         with pytest.raises(InvalidChannelToken):
-            world.channels.open_client_data_channel(session_id, spent)
-    world.channels.open_client_data_channel(session_id, resumed.token_value or "")
+            world.open_client(session_id, spent)
+    world.open_client(session_id, resumed.token_value or "")
 
     world.sessions.terminate_session(admin, TerminateSessionRequest(session_id=session_id))
     end = SessionEnd(

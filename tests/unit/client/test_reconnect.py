@@ -1,11 +1,13 @@
 """When a lost session is tried to be resumed, and when that is given up. No clock runs here."""
 
+import itertools
+
 import pytest
 
 from fairlead.client.api_calls import SessionGrant
 from fairlead.client.errors import CredentialsError, ServiceError, SessionEnded
 from fairlead.client.reconnect import MAX_DELAY_S, STABLE_AFTER_S, Reconnector, delay_before
-from fairlead.transport.errors import ConnectError
+from fairlead.transport.errors import ConnectError, ConnectionLost
 
 GRANT = SessionGrant("s-1", "token-2", "wss://h/")
 
@@ -13,16 +15,18 @@ GRANT = SessionGrant("s-1", "token-2", "wss://h/")
 class World:
     """A clock that only pauses move, and an API that answers from a list."""
 
-    def __init__(self, answers, window_s=300.0, opens=None):
+    def __init__(self, answers, window_s=300.0, opens=None, comebacks=None):
         self.now = 0.0
         self.pauses = []
         self.asked = []
         self._answers = iter(answers)
         self._opens = iter(opens) if opens is not None else None
+        self._comebacks = iter(comebacks) if comebacks is not None else itertools.repeat(None)
         self.local_side_is_there = True
         self.reconnector = Reconnector(
             self,
             self._open,
+            lambda: self._take(self._comebacks),
             window_s=window_s,
             clock=lambda: self.now,
             chance=lambda: 0.5,
@@ -58,6 +62,20 @@ def test_the_first_try_comes_within_a_tenth_of_a_second():
     assert world.restore() == ("link", GRANT)
     assert world.asked == ["s-1"]
     assert world.now < 0.1
+
+
+def test_with_a_resume_secret_the_api_is_not_asked_however_often_it_fails():
+    world = World([], comebacks=[ConnectError("refused"), ConnectionLost("cut"), "link"])
+    assert world.restore() == "link"
+    assert world.asked == []
+    assert world.now < 1
+
+
+def test_without_one_or_once_it_is_unknown_the_session_is_resumed_by_the_api():
+    world = World([GRANT], comebacks=["link", None])
+    assert world.restore() == "link"
+    assert world.restore() == ("link", GRANT)
+    assert world.asked == ["s-1"]
 
 
 def test_pauses_grow_to_a_ceiling_and_differ_by_chance():

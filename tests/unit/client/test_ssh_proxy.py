@@ -14,6 +14,7 @@ from fairlead.client.credentials import CredentialSource
 from fairlead.client.debug_log import DebugLog
 from fairlead.client.errors import SessionEnded
 from fairlead.client.resolved import Resolved
+from fairlead.client.resume_secrets import digest_of
 from fairlead.client.signals import SignalWatch
 from fairlead.client.ssh_proxy import SessionSubject, SshProxy
 from fairlead.protocol.events import EndOfInput, HandshakeFinished, StreamData, TerminateRequested
@@ -139,6 +140,58 @@ def test_a_cut_connection_is_resumed_under_the_same_client_id_and_no_byte_is_los
     assert len({opened.client_id for opened in session.peer.opens}) == 1
     assert len({opened.request_id for opened in session.peer.opens}) == 3
     assert session.operations == ["ResumeSession", "ResumeSession"]
+
+
+class Everything:
+    """Contains whatever is not empty."""
+
+    def __contains__(self, item):
+        return bool(item)
+
+
+def cut_after_every_half_megabyte(peer, event):
+    if (
+        isinstance(event, StreamData)
+        and len(peer.received) > 500_000 * len(peer.opens)
+        and len(peer.opens) < 3
+    ):
+        raise Stop
+    close_at_the_end(peer, event)
+
+
+def test_a_client_comes_back_with_its_secret_and_asks_the_api_nothing():
+    peer = AgentPeer(cut_after_every_half_megabyte, takes_resume_secrets=True)
+    session = Session(peer, connections=3)
+    session.pipes.feed(BYTES)
+    session.pipes.collect()
+    assert session.run() == 0
+    assert bytes(peer.received) == BYTES
+    assert session.operations == []
+    first, second, third = peer.opens
+    assert (first.token_value, second.token_value, third.token_value) == ("token-1", "", "")
+    assert digest_of(second.resume_secret) == first.resume_digest
+    assert digest_of(third.resume_secret) == second.resume_digest
+    assert len({opened.resume_digest for opened in peer.opens}) == 3
+
+
+def test_a_secret_that_is_not_known_is_shown_once_and_then_the_session_is_resumed_by_the_api():
+    peer = AgentPeer(cut_after_every_half_megabyte, takes_resume_secrets=True)
+    peer.unknown_secrets = Everything()
+    session = Session(peer, [grant("token-2")], connections=3)
+    session.pipes.feed(BYTES)
+    session.pipes.collect()
+    assert session.run() == 0
+    assert bytes(peer.received) == BYTES
+    assert [opened.token_value for opened in peer.opens] == ["token-1", "", "token-2"]
+    assert session.operations == ["ResumeSession"]
+
+
+def test_a_gateway_that_does_not_say_so_is_promised_no_secret():
+    session = Session(AgentPeer(cut_after_every_half_megabyte), [grant("token-2"), grant("token-3")], 3)
+    session.pipes.feed(BYTES)
+    session.pipes.collect()
+    assert session.run() == 0
+    assert {opened.resume_digest for opened in session.peer.opens} == {""}
 
 
 def test_output_under_way_when_the_connection_is_cut_arrives_once():

@@ -125,7 +125,7 @@ def test_an_expired_token_is_refused(world, agent, started):
     with pytest.raises(InvalidChannelToken):
         world.channels.open_control_channel(agent, NODE_ID, token)
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(started.session_id, started.token_value)
+        world.open_client(started.session_id, started.token_value)
 
 
 def test_a_token_is_good_until_just_before_it_expires(world, agent):
@@ -148,7 +148,7 @@ def test_an_explicit_deny_of_the_role_closes_the_channels():
 def test_both_sides_open_the_data_channel_with_their_own_tokens(world, agent, started):
     token = world.channels.create_data_channel(agent, started.session_id)
     by_agent = world.channels.open_agent_data_channel(agent, started.session_id, token)
-    by_client = world.channels.open_client_data_channel(started.session_id, started.token_value)
+    by_client = world.open_client(started.session_id, started.token_value)
     assert by_agent.id == by_client.id == started.session_id
 
 
@@ -182,13 +182,13 @@ def test_a_token_tried_on_the_wrong_side_is_used_up(world, agent, started):
     with pytest.raises(InvalidChannelToken):
         world.channels.open_agent_data_channel(agent, started.session_id, started.token_value)
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(started.session_id, started.token_value)
+        world.open_client(started.session_id, started.token_value)
 
 
 def test_a_nodes_token_does_not_open_the_clients_side(world, agent, started):
     token = world.channels.create_data_channel(agent, started.session_id)
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(started.session_id, token, ORIGIN)
+        world.open_client(started.session_id, token)
     assert world.last_record.request_parameters == {"side": "client", "channelId": started.session_id}
     assert world.last_record.source_address == ORIGIN.source_address
 
@@ -196,14 +196,14 @@ def test_a_nodes_token_does_not_open_the_clients_side(world, agent, started):
 def test_a_clients_token_opens_its_own_session_only(world, agent, started):
     other = world.start(world.user("bob"))
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(other.session_id, started.token_value)
+        world.open_client(other.session_id, started.token_value)
 
 
 def test_a_token_opens_none_of_its_holders_other_sessions(world, agent):
     alice = world.user("alice")
     one, other = world.start(alice), world.start(alice)
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(other.session_id, one.token_value)
+        world.open_client(other.session_id, one.token_value)
     token = world.channels.create_data_channel(agent, one.session_id)
     with pytest.raises(InvalidChannelToken):
         world.channels.open_agent_data_channel(agent, other.session_id, token)
@@ -214,18 +214,18 @@ def test_a_token_opens_none_of_its_holders_other_sessions(world, agent):
 )
 def test_the_session_id_in_the_path_must_be_equal_byte_for_byte(world, started, altered):
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(altered(started.session_id), started.token_value)
+        world.open_client(altered(started.session_id), started.token_value)
 
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "A" * 10_000])
 def test_a_token_that_was_never_given_out_is_refused(world, started, token):
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(started.session_id, token)
+        world.open_client(started.session_id, token)
 
 
-def test_a_refused_clients_token_is_recorded_only_if_it_is_known_from_where(world, started):
+def test_a_refused_clients_token_is_not_recorded_where_the_gateway_says_so(world, started):
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(started.session_id, "x")
+        world.open_client(started.session_id, "x", may_record=False)
     assert not event_names(world)
 
 
@@ -252,10 +252,10 @@ def test_the_end_of_a_session_is_kept_and_voids_the_nodes_token(world, agent, st
 def test_a_client_that_comes_too_late_is_told_how_the_session_ended(world, started):
     world.channels.end_session(started.session_id, END)
     with pytest.raises(SessionEnded) as refused:
-        world.channels.open_client_data_channel(started.session_id, started.token_value)
+        world.open_client(started.session_id, started.token_value)
     assert refused.value.explanation == world.session(started.session_id).end.explanation
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_client_data_channel(started.session_id, started.token_value)
+        world.open_client(started.session_id, started.token_value)
 
 
 def test_a_second_end_changes_nothing(world, started):
@@ -284,7 +284,7 @@ def test_a_token_taken_for_a_session_that_is_over_says_so(world, agent, started)
     with pytest.raises(SessionEnded):
         world.channels.open_agent_data_channel(agent, started.session_id, token)
     with pytest.raises(SessionEnded):
-        world.channels.open_client_data_channel(started.session_id, started.token_value)
+        world.open_client(started.session_id, started.token_value)
 
 
 def test_pending_sessions_are_those_that_connect_to_this_node(world, agent, other_agent, started):

@@ -5,7 +5,7 @@ import pytest
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.errors import UpgradeError
 from fairlead.transport.http import parse_head
-from fairlead.transport.upgrade import accept_value, check_upgrade, upgrade_request
+from fairlead.transport.upgrade import accept_value, check_upgrade, takes_resume_secrets, upgrade_request
 
 NONCE = b"the sample nonce"
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -55,3 +55,11 @@ def test_another_status_is_told_with_its_reason():
     with pytest.raises(UpgradeError, match=r"h:1 refuses .*HTTP 403 Forbidden") as refused:
         check_upgrade(answer(status="403 Forbidden"), NONCE, "h:1")
     assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("header", "takes"), [("Fairlead-Resume: 1\r\n", True), ("Fairlead-Resume: 2\r\n", False), ("", False)]
+)
+def test_a_gateway_says_whether_it_takes_resume_secrets(header, takes):
+    parsed = parse_head(f"HTTP/1.1 101 Switching Protocols\r\n{header}\r\n".encode())
+    assert takes_resume_secrets(parsed[0]) is takes

@@ -82,10 +82,13 @@ def accepting(nonce: bytes) -> bytes:
 def test_what_comes_right_behind_the_handshake_is_not_lost(pair):
     ours, theirs = pair
     answer(theirs, accepting(NONCE) + b"\x82\x02hi")
-    leftover = open_websocket(ours, ENDPOINT, lambda size: NONCE)
+    head, leftover = open_websocket(ours, ENDPOINT, lambda size: NONCE)
     link = WebSocketLink(ours, leftover, os.urandom, now=0.0)
+    assert head.status == 101
     assert link.has_input
+    assert not link.has_received
     assert received(link) == [b"hi"]
+    assert link.has_received
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""Users and nodes as callers: the one of a signed request, and the owner of a session as he is now.
+
+The owner is found by his unique id, so that a new user of an old name does not come into another's sessions.
+"""
+
+from dataclasses import replace
+
+from fairlead.aws import arn
+from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.domain.errors import AccessDenied
+from fairlead.domain.identities import Role, User
+from fairlead.domain.nodes import Node
+from fairlead.domain.scope import Scope
+from fairlead.domain.sessions import Session
+from fairlead.domain.unit_of_work import UnitOfWork
+
+TEMPORARY_KEY_PREFIX = "ASIA"
+
+
+def user_caller(user: User, region: str, access_key_id: str, origin: Origin) -> Caller:
+    """A user."""
+    return Caller(
+        kind=CallerKind.USER,
+        scope=Scope(user.account_id, region),
+        arn=user.arn,
+        principal_id=user.id,
+        name=user.name,
+        access_key_id=access_key_id,
+        origin=origin,
+    )
+
+
+def node_caller(node: Node, role: Role | None, access_key_id: str, origin: Origin) -> Caller:
+    """A node as the session of its role that is named after it. Nothing of it is the node's own word.
+
+    Without a role it can only ask for credentials, and is refused them.
+    """
+    return Caller(
+        kind=CallerKind.NODE,
+        scope=node.scope,
+        arn=str(arn.assumed_role(node.scope.account_id, node.role_name, node.id)),
+        principal_id=f"{role.id if role is not None else ''}:{node.id}",
+        name=node.id,
+        access_key_id=access_key_id,
+        origin=origin,
+        node_id=node.id,
+        role_name=node.role_name,
+        role_arn=role.arn if role is not None else None,
+    )
+
+
+def role_of(uow: UnitOfWork, node: Node) -> Role | None:
+    """The role of a node, if there still is one of that name."""
+    return uow.identities.get_role(node.scope.account_id, node.role_name)
+
+
+def owner_at_start(session: Session, origin: Origin) -> Caller:
+    """Who started a session, as he was then, coming from `origin`: for records."""
+    is_role_session = ":" in session.owner_id
+    return Caller(
+        kind=CallerKind.NODE if is_role_session else CallerKind.USER,
+        scope=session.scope,
+        arn=session.owner_arn,
+        principal_id=session.owner_id,
+        name=session.owner_arn.rpartition("/")[2],
+        access_key_id=session.access_key_id,
+        origin=origin,
+    )
+
+
+def present_owner(uow: UnitOfWork, session: Session, origin: Origin) -> Caller:
+    """Who started a session, as a caller who comes from `origin` now.
+
+    Temporary credentials may have expired. A key that does not expire is taken away by a decision, and with
+    it go the sessions that it started. Raises AccessDenied if the owner, or that key, is gone.
+    """
+    origin = replace(origin, user_agent=session.user_agent)
+    role_id, is_role_session, node_id = session.owner_id.partition(":")
+    if is_role_session:
+        return _present_node(uow, session, node_id, origin)
+    user = uow.identities.get_user_by_id(role_id)
+    if user is None or user.account_id != session.scope.account_id:
+        raise AccessDenied(f"{session.owner_arn} was deleted.")
+    _require_key(uow, session, user)
+    return user_caller(user, session.scope.region, session.access_key_id, origin)
+
+
+def _present_node(uow: UnitOfWork, session: Session, node_id: str, origin: Origin) -> Caller:
+    node = uow.nodes.get(session.scope, node_id)
+    role = role_of(uow, node) if node is not None else None
+    owner = None if node is None else node_caller(node, role, session.access_key_id, origin)
+    if owner is None or owner.principal_id != session.owner_id:
+        raise AccessDenied(f"{session.owner_arn} was deleted.")
+    return owner
+
+
+def _require_key(uow: UnitOfWork, session: Session, user: User) -> None:
+    key_id = session.access_key_id
+    if not key_id or key_id.startswith(TEMPORARY_KEY_PREFIX):
+        return
+    if not any(key.id == key_id and key.is_active for key in uow.identities.list_access_keys(user.id)):
+        raise AccessDenied(f"The access key {key_id} of {session.owner_arn} was deactivated or deleted.")
