@@ -1,7 +1,7 @@
 """The control channel: one WebSocket to the gateway, held open for ever, on which sessions are offered.
 
-What is offered goes to a handler; the completion of a session is sent up to three times until the gateway
-acknowledges it. A lost connection does not touch the sessions, which have connections of their own.
+What is offered goes to a handler; the completion of a session is sent until the gateway acknowledges it. A
+lost connection does not touch the sessions, which have connections of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from fairlead.agent.backoff import Backoff
+from fairlead.agent.completions import Completions
 from fairlead.agent.connector import wait_closed
 from fairlead.agent.credentials import explain
 from fairlead.agent.errors import AgentError, ServiceError
@@ -32,25 +33,21 @@ from fairlead.protocol.control_channel import (
 )
 from fairlead.protocol.errors import MalformedMessage
 from fairlead.protocol.message import HEADER_BYTES
-from fairlead.protocol.message_ids import SEED_BYTES, MessageIds, format_message_id
+from fairlead.protocol.message_ids import SEED_BYTES, MessageIds
 from fairlead.protocol.open_channel import ControlOpen
 from fairlead.protocol.settings import AGENT_VERSION
 from fairlead.transport.errors import TransportError, UpgradeError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from fairlead.agent.completions import Pending
     from fairlead.protocol.control_channel import Body
 
 logger = logging.getLogger(__name__)
 
 MAX_CONTROL_FRAME_BYTES = HEADER_BYTES + MAX_CONTROL_PAYLOAD_BYTES
 """Largest frame that is taken; a larger one ends the connection with code 1009."""
-
-COMPLETION_SENDS = 3
-COMPLETION_RETRY_S = 1.0
-COMPLETION_WAIT_S = 120.0
-"""How long a completion waits for a control channel before it is given up."""
 
 STEADY_S = 10.0
 """A connection that lasted this long counts as a success: the next loss starts from the first delay again."""
@@ -78,11 +75,14 @@ class ControlChannel:
         self._refused = refused
         self._liveness = liveness
         self._backoff = backoff
-        self._ids = MessageIds(os.urandom(SEED_BYTES))
+        self._completions = Completions(MessageIds(os.urandom(SEED_BYTES)).next_id)
+        self._none_pending = asyncio.Event()
+        self._none_pending.set()
+        self._timer: asyncio.TimerHandle | None = None
         self._transport: WSTransport | None = None
         self._up_since = math.inf
-        self._is_up = asyncio.Event()
-        self._acknowledged: dict[str, asyncio.Event] = {}
+        self.is_up = asyncio.Event()
+        """Set while the channel stands."""
 
     async def run(self) -> None:
         """Hold the channel open until cancelled."""
@@ -100,28 +100,28 @@ class ControlChannel:
                 self._backoff.reset()
             await asyncio.sleep(self._backoff.next_delay_s())
 
-    async def report(self, completion: TaskComplete) -> bool:
-        """Send `completion` until it is acknowledged, at most three times; return whether it was."""
-        message_id = self._ids.next_id()
-        acknowledged = self._acknowledged[format_message_id(message_id)] = asyncio.Event()
-        try:
-            for number in range(1, COMPLETION_SENDS + 1):
-                async with asyncio.timeout(COMPLETION_WAIT_S):
-                    await self._is_up.wait()
-                completion.retry_number = number
-                self._send(encode_control_message(completion, message_id=message_id, created_date=_now_ms()))
-                try:
-                    async with asyncio.timeout(COMPLETION_RETRY_S):
-                        await acknowledged.wait()
-                except TimeoutError:
-                    continue
-                return True
-        except TimeoutError:
-            pass
-        finally:
-            del self._acknowledged[format_message_id(message_id)]
-        logger.warning("session %s: the gateway did not acknowledge its end", completion.session_id)
-        return False
+    def report(self, completion: TaskComplete) -> None:
+        """Send `completion`, now and whenever a channel stands, until it is acknowledged."""
+        forgotten = self._completions.add(completion, time.monotonic())
+        if forgotten is not None:
+            logger.warning("session %s: the gateway did not acknowledge its end; it is forgotten", forgotten)
+        self._none_pending.clear()
+        self._send_due()
+
+    async def all_acknowledged(self) -> None:
+        """Wait until the gateway has acknowledged every completion."""
+        await self._none_pending.wait()
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """The completions that are not acknowledged."""
+        return self._completions.pending
+
+    def take_over(self, pending: Iterable[Pending]) -> None:
+        """Send also these completions, of the process before this one."""
+        self._completions.take_over(pending, time.monotonic())
+        if not self._completions.is_empty:
+            self._none_pending.clear()
 
     def close(self) -> None:
         """Say goodbye on the WebSocket, if there is one."""
@@ -145,22 +145,36 @@ class ControlChannel:
         logger.info("control channel open")
         self._transport = transport
         self._up_since = time.monotonic()
-        self._is_up.set()
+        self.is_up.set()
+        self._completions.connection_restored(time.monotonic())
+        self._send_due()
         try:
             await wait_closed(transport)
         finally:
-            self._is_up.clear()
+            self.is_up.clear()
+            self._send_due()
 
-    def _send(self, frame: bytes) -> None:
-        if self._transport is not None:
+    def _send_due(self) -> None:
+        """Send the completions that are due, and come back for the next; only while the channel stands."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._transport is None or not self.is_up.is_set():
+            return
+        now = time.monotonic()
+        for message_id, completion in self._completions.take_due(now):
+            frame = encode_control_message(completion, message_id=message_id, created_date=_now_ms())
             self._transport.send(WSMsgType.BINARY, frame)
+        due_at = self._completions.next_due()
+        if due_at is not None:
+            self._timer = asyncio.get_running_loop().call_later(due_at - now, self._send_due)
 
     def _receive(self, received: Received) -> None:
         match received.body:
             case TaskAcknowledge():
-                waiting = self._acknowledged.get(received.body.message_id)
-                if waiting is not None:
-                    waiting.set()
+                self._completions.acknowledge(received.body.message_id)
+                if self._completions.is_empty:
+                    self._none_pending.set()
             case UnknownMessage():
                 logger.debug("ignored a control message of type %s", received.body.message_type)
             case _:

@@ -19,6 +19,14 @@ class IdentityError(AgentError):
     """The state directory is missing, damaged, readable by others, in use, or already registered."""
 
 
+class InUseError(IdentityError):
+    """Another process works with the state directory."""
+
+
+class RestartError(AgentError):
+    """The agent could not be restarted. Unless the text says otherwise it runs on as before."""
+
+
 class PinMismatchError(AgentError):
     """The server does not have the certificate authority that the operator named. It was sent nothing
     secret."""

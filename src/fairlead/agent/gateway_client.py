@@ -51,13 +51,17 @@ class GatewayClient:
     """
 
     def __init__(
-        self, connector: Connector, region: str, credentials: Callable[[], Awaitable[Credentials]]
+        self,
+        connector: Connector,
+        region: str,
+        credentials: Callable[[], Awaitable[Credentials]],
+        incarnation: str,
     ) -> None:
         self._connector = connector
         self._region = region
         self._credentials = credentials
-        self.incarnation = str(uuid.uuid4())
-        """What tells this process from the one before it, for the open frames."""
+        self.incarnation = incarnation
+        """What tells the holder of these sessions from another one, for the open frames."""
 
     async def create_control_channel(self, instance_id: str) -> str:
         """A token for the control channel of this node."""

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from fairlead.agent.errors import IdentityError
+from fairlead.agent.errors import IdentityError, InUseError
 
 FORMAT_VERSION = 1
 
@@ -90,28 +90,55 @@ class StateDirectory:
             ) from error
 
     @contextlib.contextmanager
-    def locked(self, patience_s: float = LOCK_PATIENCE_S) -> Iterator[None]:
-        """Hold the directory for this process: a second agent would fight the first for the node's name."""
+    def locked(self, patience_s: float = LOCK_PATIENCE_S, inherited: int | None = None) -> Iterator[int]:
+        """Hold the directory for this process: a second agent would fight the first for the node's name.
+
+        Gives the descriptor of the lock. `inherited` is the one that this process held before it replaced its
+        program: the lock belongs to the open file and was never released.
+        """
         try:
-            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if inherited is not None and not self._is_lock_file(inherited):
+                raise IdentityError(f"{self.path}: the lock was not handed over; start the agent again")
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+            descriptor = os.open(self.path / LOCK_FILE, flags, 0o600) if inherited is None else inherited
         except OSError as error:
             raise IdentityError(f"{self.path}: cannot be locked: {error.strerror}") from error
         try:
             try:
                 _lock(descriptor, patience_s)
             except BlockingIOError:
-                raise IdentityError(
+                raise InUseError(
                     f"{self.path}: in use by another agent process; stop that one first"
                 ) from None
-            yield
+            yield descriptor
         finally:
             os.close(descriptor)
+
+    def is_in_use(self) -> bool:
+        """Whether a process works with the directory; others that only look do not count."""
+        try:
+            descriptor = os.open(self.path / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise IdentityError(f"{self.path}: the lock cannot be looked at: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _is_lock_file(self, descriptor: int) -> bool:
+        held, named = os.fstat(descriptor), (self.path / LOCK_FILE).stat()
+        return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
     def is_registered(self) -> bool:
         return (self.path / REGISTRATION_FILE).exists()
 
     def load(self) -> Registration:
-        """Read the registration, having checked that nobody else can read the key."""
+        """Read the registration, having checked that nobody else could have made it, or can read the key."""
         path = self.path / REGISTRATION_FILE
         if not path.exists():
             raise IdentityError(
@@ -215,6 +242,11 @@ class StateDirectory:
         status = self.path.stat()
         if not stat.S_ISDIR(status.st_mode):
             raise IdentityError(f"{self.path}: not a directory")
+        if status.st_uid != os.geteuid():
+            raise IdentityError(
+                f"{self.path}: belongs to the user with id {status.st_uid}, and this runs as {os.geteuid()}; "
+                "run it as that user"
+            )
         if stat.S_IMODE(status.st_mode) & 0o077:
             raise IdentityError(f"{self.path}: open to other users; run `chmod 700 {self.path}`")
 

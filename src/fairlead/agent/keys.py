@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,12 @@ KEY_BITS = 2048
 
 SALT_BYTES = 32
 CHILD_TIMEOUT_S = 30
+"""How long a child process may take."""
+
 MAX_TEXT_BYTES = 16 * 1024
+
+
+_one_child = threading.Lock()
 
 
 class KeyPair(NamedTuple):
@@ -64,6 +70,17 @@ def generate_in_child() -> KeyPair:
     return KeyPair(private_pem.encode() + b"\n", public_base64)
 
 
+def hold_children(patience_s: float) -> bool:
+    """Keep children from being started until `release_children`; false when one still runs after
+    `patience_s`. Blocks. A child would be a stranger to a program that replaces this one."""
+    return _one_child.acquire(timeout=patience_s)
+
+
+def release_children() -> None:
+    """Let children be started again."""
+    _one_child.release()
+
+
 def main(arguments: list[str]) -> int:
     """The child process."""
     try:
@@ -82,9 +99,10 @@ def main(arguments: list[str]) -> int:
 def _run_child(arguments: list[str], given: bytes) -> str:
     command = [sys.executable, "-P", "-m", "fairlead.agent.keys", *arguments]
     try:
-        done = subprocess.run(  # noqa: S603  # our own interpreter and module, a path we wrote
-            command, input=given, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
-        )
+        with _one_child:
+            done = subprocess.run(  # noqa: S603  # our own interpreter and module, a path we wrote
+                command, input=given, capture_output=True, timeout=CHILD_TIMEOUT_S, check=False
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise IdentityError(f"the process that uses the node's key could not be run: {error}") from error
     if done.returncode != 0:

@@ -11,19 +11,16 @@ import asyncio
 import logging
 import os
 import random
-import sys
+import socket
 import time
-import uuid
-from dataclasses import dataclass
-from socket import AF_INET
 from typing import TYPE_CHECKING
 
 from fairlead.agent.backoff import Backoff
-from fairlead.agent.connector import wait_closed
-from fairlead.agent.credentials import explain
-from fairlead.agent.errors import AgentError, ServiceError, TargetUnreachableError
-from fairlead.agent.gateway_client import TERMINATED, GatewayClient, Liveness
-from fairlead.agent.source_address import source_address
+from fairlead.agent.data_link import DataLink
+from fairlead.agent.dialing import dial_target, shown_target
+from fairlead.agent.errors import TargetUnreachableError
+from fairlead.agent.handover import SessionState
+from fairlead.agent.outcome import Outcome
 from fairlead.agent.target import TargetConnection
 from fairlead.protocol.control_channel import FinalTaskStatus
 from fairlead.protocol.data_channel import DataChannel
@@ -37,30 +34,20 @@ from fairlead.protocol.events import (
     TerminateRequested,
 )
 from fairlead.protocol.message_ids import SEED_BYTES, MessageIds
-from fairlead.protocol.open_channel import AgentOpen
 from fairlead.protocol.roles import AGENT
 from fairlead.protocol.settings import AGENT_VERSION, ChannelSettings
-from fairlead.transport.addresses import bracketed, is_loopback
-from fairlead.transport.asyncio_dialer import connect, resolve
 from fairlead.transport.asyncio_endpoint import AsyncioEndpoint
-from fairlead.transport.asyncio_link import MAX_LINK_FRAME_BYTES, WebSocketLink
-from fairlead.transport.errors import TransportError, printable
+from fairlead.transport.errors import printable
 
 if TYPE_CHECKING:
-    from socket import socket
-
-    from picows import WSTransport
-
+    from fairlead.agent.gateway_client import GatewayClient
     from fairlead.agent.session_document import PortRequest
     from fairlead.agent.settings import AgentSettings
     from fairlead.protocol.control_channel import StartSession
     from fairlead.protocol.events import Event
+    from fairlead.transport.asyncio_endpoint import EndpointState
 
 logger = logging.getLogger(__name__)
-
-RECONNECT_FIRST_S = 0.1
-RECONNECT_CAP_S = 2.0
-"""Bounds of the delay before a lost data channel is opened again."""
 
 REDIAL_FIRST_S = 0.05
 REDIAL_CAP_S = 1.0
@@ -78,16 +65,10 @@ MAX_LOGGED_DROPS = 20
 """Frames of one session that are dropped with a line in the log: with more, a client could fill the disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a session ended: an AWS `FinalTaskStatus`, and a sentence for the user unless it is a success."""
-
-    status: str
-    output: str = ""
-
-
 class PortSession:
-    """Runs one session. `gateway` opens its data channel, for `instance_id`."""
+    """Runs one session. `gateway` opens its data channel, for `instance_id`. With `resumed`, goes on with
+    what `hand_over` gave in the process before this one; raises `InvalidSnapshot` or `OSError` where that
+    cannot be."""
 
     def __init__(
         self,
@@ -96,33 +77,73 @@ class PortSession:
         gateway: GatewayClient,
         instance_id: str,
         settings: AgentSettings,
+        resumed: SessionState | None = None,
     ) -> None:
         self._start = start
         self._request = request
-        self._gateway = gateway
-        self._instance_id = instance_id
         self._settings = settings
-        self._shown_target = f"{bracketed(request.host)}:{request.port}"
+        self._shown_target = shown_target(request)
         self._loop = asyncio.get_running_loop()
         self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self._target: TargetConnection | None = None
+        self._early = resumed.early if resumed else b""
+        """What the present connection to the target was told by one before it; None: it has spoken."""
         self._target_error: Exception | None = None
-        self._hung_up: asyncio.Future[bytes] = self._loop.create_future()
+        if resumed and resumed.target_error:
+            self._target_error = ConnectionError(resumed.target_error)
+        self._hung_up: asyncio.Future[None] = self._loop.create_future()
         self._input_delivered = False
         self._output_delivered = False
-        self._target_gone = False
+        self._target_gone = resumed.target_is_gone if resumed else False
         self._dropped = 0
-        self._endpoint = AsyncioEndpoint(self._make_channel(), self, self._loop.time)
+        state = resumed.endpoint if resumed else None
+        self._endpoint = AsyncioEndpoint(self._make_channel(state), self, self._loop.time, state)
+        self._is_new = state is None
+        self._link = DataLink(self._endpoint, gateway, start.session_id, instance_id, settings, log=self._log)
+        descriptor = resumed.target if resumed else None
+        self._inherited = None if descriptor is None else socket.socket(fileno=descriptor)
+        """The connection of the process before, until it is joined."""
 
     async def run(self) -> Outcome:
         """Serve the session to its end. `say_goodbye` or `close` must follow."""
-        self._endpoint.start_handshake("Port", self._request.properties)
+        if self._is_new:
+            self._endpoint.start_handshake("Port", self._request.properties)
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(self._keep_target()), group.create_task(self._keep_link())]
             outcome = await self._outcome
             for task in serving:
                 task.cancel()
         return outcome
+
+    # -- to a successor --
+
+    @property
+    def can_be_handed_over(self) -> bool:
+        """Whether a successor could go on from here."""
+        if self._target is None or self._target.is_gone:
+            # Else it would be said twice to the next connection: by us, and by the peer.
+            return not self._endpoint.awaits_local
+        return self._target.can_be_handed_over
+
+    def hand_over(self) -> SessionState:
+        """What a successor needs to go on. The session itself can go on as well, if none comes."""
+        target = None if self._target is None else self._target.descriptor
+        if self._inherited is not None:
+            target = self._inherited.fileno()
+        error = self._target_error
+        return SessionState(
+            start=self._start,
+            endpoint=self._endpoint.hand_over(),
+            target=target,
+            early=self._early if target is None or self._target is None else self._target.early,
+            target_is_gone=self._target_gone,
+            target_error="" if error is None else _explained(error),
+        )
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing of an ended session is under way to the target any more."""
+        return self._target is None or self._target.is_gone
 
     def stop(self, outcome: Outcome) -> None:
         """End the session from outside."""
@@ -140,6 +161,8 @@ class PortSession:
         """Release everything; harmless when repeated."""
         if self._target is not None:
             self._target.close()
+        if self._inherited is not None:
+            self._inherited.close()
         self._endpoint.close()
 
     @property
@@ -154,7 +177,7 @@ class PortSession:
 
     # -- the data channel --
 
-    def _make_channel(self) -> DataChannel:
+    def _make_channel(self, state: EndpointState | None) -> DataChannel:
         settings = ChannelSettings(
             AGENT_VERSION,
             session_id=self._start.session_id,
@@ -163,69 +186,28 @@ class PortSession:
             zero_digest=self._request.is_ssh,
         )
         ids = MessageIds(os.urandom(SEED_BYTES))
-        return DataChannel(AGENT, settings, ids, time.time() - self._loop.time())
+        wall_clock_offset_s = time.time() - self._loop.time()
+        if state is None:
+            return DataChannel(AGENT, settings, ids, wall_clock_offset_s)
+        return DataChannel.restore(state.channel, AGENT, settings, ids, wall_clock_offset_s)
 
     async def _keep_link(self) -> None:
-        """Hold a data channel open until the session ends or none could be had for too long."""
-        backoff = Backoff(RECONNECT_FIRST_S, RECONNECT_CAP_S, random.uniform)
-        last_up = self._loop.time()
-        while True:
-            opened_at = self._loop.time()
-            was_up = False
-            try:
-                # Also the wait for credentials is part of the time that a session may be without a link.
-                left_s = last_up + self._settings.resume_window_s - opened_at
-                async with asyncio.timeout(max(left_s, self._settings.request_timeout_s)):
-                    transport = await self._open_link()
-                was_up = True
-                await wait_closed(transport)
-            except TimeoutError:
-                self._log("no data channel: no answer in time")
-            except ServiceError as error:
-                if TERMINATED in error.text:
-                    self._end(Outcome(FinalTaskStatus.SUCCESS, "the session was ended by the server"))
-                    return
-                self._log("data channel refused: %s", explain(error))
-            except (AgentError, TransportError) as error:
-                self._log("no data channel: %s", error)
-            if was_up:
-                last_up = self._loop.time()
-                if last_up - opened_at > RECONNECT_CAP_S:
-                    backoff.reset()
-            if self._loop.time() - last_up > self._settings.resume_window_s:
-                self._fail(
-                    "the data channel was lost and could not be restored within the agent's resume_window_s "
-                    f"of {self._settings.resume_window_s:g} s"
-                )
-                return
-            await asyncio.sleep(backoff.next_delay_s())
-
-    async def _open_link(self) -> WSTransport:
-        session_id = self._start.session_id
-        token = await self._gateway.create_data_channel(session_id)
-        open_frame = AgentOpen(
-            str(uuid.uuid4()), token, self._instance_id, incarnation=self._gateway.incarnation
-        ).encode()
-        link = WebSocketLink(self._endpoint, open_frame)
-        liveness = Liveness(
-            self._settings.data_ping_interval_s,
-            min(self._settings.pong_timeout_s, self._settings.data_ping_interval_s),
-        )
-        return await self._gateway.open_data_channel(session_id, link, MAX_LINK_FRAME_BYTES, liveness)
+        self._end(await self._link.keep())
 
     # -- the target --
 
     async def _keep_target(self) -> None:
         """Connect to the target, again while it hangs up before its first word."""
+        if self._target_gone:
+            return
         backoff = Backoff(REDIAL_FIRST_S, REDIAL_CAP_S, random.uniform, least=0.5)
-        early = b""
         for attempt in range(1, self._settings.redial_limit + 2):
             try:
-                await self._connect_target(early)
+                await self._connect_target()
             except TargetUnreachableError as error:
                 self._fail(str(error))
                 return
-            early = await self._hung_up
+            await self._hung_up
             self._hung_up = self._loop.create_future()
             self._target = None
             self._log("%s hung up before its first word, attempt %d", self._shown_target, attempt)
@@ -235,35 +217,22 @@ class PortSession:
             "sshd, it is at its limit MaxStartups, or punishes this source by its PerSourcePenalties"
         )
 
-    async def _connect_target(self, early: bytes) -> None:
-        _, self._target = await self._loop.create_connection(
-            lambda: TargetConnection(self._endpoint, self, early), sock=await self._dial()
-        )
-
-    async def _dial(self) -> socket:
-        source = None
-        try:
-            async with asyncio.timeout(self._settings.dial_timeout_s):
-                addresses = await resolve(self._request.host, self._request.port)
-                if self._settings.source_address_per_principal and sys.platform == "linux":
-                    # A principal's own address exists in IPv4 only, so that family goes first.
-                    addresses.sort(key=lambda address: address[0] != AF_INET)
-                    if is_loopback(str(addresses[0][1][0])):
-                        source = source_address(self._start.session_owner)
-                return await connect(addresses, self._shown_target, source)
-        except TimeoutError:
-            reason = f"{self._shown_target} did not answer within {self._settings.dial_timeout_s:g} s"
-        except TransportError as error:
-            reason = str(error)
-        raise TargetUnreachableError(
-            f"Unable to connect to specified port: {reason}; is it running on the node?"
-        )
+    async def _connect_target(self) -> None:
+        connected, self._inherited = self._inherited, None
+        is_inherited = connected is not None
+        if connected is None:
+            connected = await dial_target(self._request, self._start.session_owner, self._settings)
+        connected.setblocking(False)
+        target = TargetConnection(self._endpoint, self, self._early, is_inherited=is_inherited)
+        self._target = target
+        await self._loop.create_connection(lambda: target, sock=connected)
 
     # -- as the target's owner --
 
     def target_hung_up_early(self, early: bytes) -> None:
+        self._early = early
         if not self._hung_up.done():
-            self._hung_up.set_result(early)
+            self._hung_up.set_result(None)
 
     def target_ended(self, error: Exception | None) -> None:
         self._target_error = error
@@ -321,8 +290,7 @@ class PortSession:
     def _natural_end(self) -> Outcome:
         if self._target_error is None:
             return Outcome(FinalTaskStatus.SUCCESS)
-        error = self._target_error
-        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        reason = _explained(self._target_error)
         return Outcome(
             FinalTaskStatus.FAILED, f"the connection to {self._shown_target} on the node broke: {reason}"
         )
@@ -343,3 +311,7 @@ class PortSession:
 
     def _log(self, text: str, *arguments: object, level: int = logging.INFO) -> None:
         logger.log(level, f"session %s: {text}", self._start.session_id, *arguments)
+
+
+def _explained(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,30 +1,39 @@
-"""A running agent: everything put together, started, and stopped by SIGTERM or SIGINT.
+"""A running agent: everything put together, started, restarted by SIGHUP, and stopped by SIGTERM or SIGINT.
 
 The process listens nowhere and needs no privilege. Its tasks live in one group: role credentials, heartbeat,
-control channel, and one task for each session.
+control channel, and one task for each session. A restart replaces the program inside the process, and the
+sessions go on (docs/decisions/0010).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import platform
 import random
 import signal
 import threading
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from fairlead.agent import restart
 from fairlead.agent.backoff import Backoff
 from fairlead.agent.connector import Connector
 from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.credentials import RoleCredentials
+from fairlead.agent.endurance import run_for_ever
 from fairlead.agent.gateway_client import GatewayClient, Liveness
+from fairlead.agent.handover import AgentState, InvalidHandover
 from fairlead.agent.heartbeat import Heartbeat
 from fairlead.agent.host_facts import read_host_facts
 from fairlead.agent.identity import Registration, StateDirectory
 from fairlead.agent.port_session import PortSession
+from fairlead.agent.restarting import Restarting
+from fairlead.agent.run_status import clear_status
 from fairlead.agent.service_client import ServiceClient
 from fairlead.agent.sessions import Sessions
 from fairlead.protocol.settings import AGENT_VERSION
@@ -32,6 +41,8 @@ from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.tls import Trust, trust_source
 
 if TYPE_CHECKING:
+    from fairlead.agent.handover import SessionState
+    from fairlead.agent.program import Inherited, Program
     from fairlead.agent.settings import AgentSettings
     from fairlead.protocol.control_channel import Body
 
@@ -48,16 +59,27 @@ class _StoppedError(Exception):
     """Raised in the task group to end it."""
 
 
-def run_agent(settings: AgentSettings, environ: Mapping[str, str]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `IdentityError` when this node is not registered."""
-    asyncio.run(_run_until_signal(settings, environ))
+def run_agent(settings: AgentSettings, environ: Mapping[str, str], program: Program) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP starts `program` anew in this process. Raises `IdentityError`
+    when this node is not registered."""
+    asyncio.run(_run_until_signal(settings, environ, program))
 
 
-async def serve(settings: AgentSettings, environ: Mapping[str, str], stopping: asyncio.Event) -> None:
-    """Serve until `stopping` is set: the agent inside a process of someone else. Raises `IdentityError`."""
+async def serve(
+    settings: AgentSettings,
+    environ: Mapping[str, str],
+    stopping: asyncio.Event,
+    program: Program | None = None,
+    hangup: asyncio.Event | None = None,
+) -> None:
+    """Serve until `stopping` is set: the agent inside a process of someone else. Raises `IdentityError`.
+
+    Where the process is its own, `program` is what it runs, and `hangup` asks for a new start of that.
+    """
     state = StateDirectory(settings.state_dir)
+    inherited = program.inherited if program else None
     registration = state.load()
-    with state.locked():
+    with state.locked(inherited=inherited.lock if inherited else None) as lock:
         logger.info(
             "agent %s of node %s starts, server %s, trusting %s",
             AGENT_VERSION,
@@ -65,15 +87,34 @@ async def serve(settings: AgentSettings, environ: Mapping[str, str], stopping: a
             registration.endpoint,
             node_trust(state, environ).shown,
         )
+        before, sessions = _taken_over(inherited)
         try:
             async with asyncio.TaskGroup() as group:
-                agent = _Agent(group, state, registration, settings, environ)
-                agent.start(group)
+                agent = _Agent(group, state, registration, settings, environ, before.incarnation)
+                kept = agent.start(group, before, sessions)
+                del sessions  # the file that they were read from goes with them
+                if program is not None and hangup is not None:
+                    restarting = Restarting(program, lock, state, agent, hangup, stopping)
+                    restarting.started(before.restarts, kept, lost=before.sessions - kept)
+                    group.create_task(restarting.run(), name="restarting")
                 await stopping.wait()
                 await agent.stop()
                 raise _StoppedError
         except* _StoppedError:
+            if program is not None:
+                clear_status(state)
             logger.info("stopped")
+
+
+def _taken_over(inherited: Inherited | None) -> tuple[AgentState, Iterator[SessionState]]:
+    """What the process before handed over; a new beginning where there was none or it cannot be used."""
+    if inherited is not None:
+        try:
+            return restart.read_handover(inherited)
+        except InvalidHandover as error:
+            logger.error("the sessions of the program before are lost: %s", error)
+            restart.close_targets(inherited)
+    return AgentState(incarnation=str(uuid.uuid4())), iter(())
 
 
 def node_trust(state: StateDirectory, environ: Mapping[str, str]) -> Trust:
@@ -82,8 +123,12 @@ def node_trust(state: StateDirectory, environ: Mapping[str, str]) -> Trust:
     return Trust(str(anchors), "this node's registration") if anchors else trust_source(None, environ)
 
 
-async def _run_until_signal(settings: AgentSettings, environ: Mapping[str, str]) -> None:
-    stopping = asyncio.Event()
+async def _run_until_signal(settings: AgentSettings, environ: Mapping[str, str], program: Program) -> None:
+    loop = asyncio.get_running_loop()
+    # Only the main thread takes signals, so that it can hold them.
+    loop.set_default_executor(ThreadPoolExecutor(initializer=restart.hold_signals))
+    stopping, hangup = asyncio.Event(), asyncio.Event()
+    had_terminal = is_job_of_a_terminal()
 
     def stop(name: str) -> None:
         logger.info("stopping on %s", name)
@@ -93,9 +138,26 @@ async def _run_until_signal(settings: AgentSettings, environ: Mapping[str, str])
         limit.daemon = True
         limit.start()
 
+    def hang_up() -> None:
+        if had_terminal and not is_job_of_a_terminal():
+            stop("SIGHUP, as the terminal is gone")
+        else:
+            hangup.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop, number.name)
-    await serve(settings, environ, stopping)
+        loop.add_signal_handler(number, stop, number.name)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    restart.release_signals()
+    await serve(settings, environ, stopping, program, hangup)
+
+
+def is_job_of_a_terminal() -> bool:
+    """Whether this process is in the foreground of a terminal, which a person may close."""
+    try:
+        with open("/dev/tty", "rb", buffering=0) as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False
 
 
 class _Agent:
@@ -108,13 +170,15 @@ class _Agent:
         registration: Registration,
         settings: AgentSettings,
         environ: Mapping[str, str],
+        incarnation: str,
     ) -> None:
         endpoint = parse_endpoint(registration.endpoint)
         connector = Connector(endpoint, node_trust(state, environ), environ, settings.request_timeout_s)
         service = ServiceClient(connector)
         instance_id = registration.instance_id
         self._credentials = RoleCredentials(state, registration, service)
-        gateway = GatewayClient(connector, registration.region, self._credentials.get)
+        self.incarnation = incarnation
+        gateway = GatewayClient(connector, registration.region, self._credentials.get, incarnation)
         self._heartbeat = Heartbeat(
             service,
             self._credentials,
@@ -123,7 +187,7 @@ class _Agent:
             settings.heartbeat_interval_s,
             random.uniform,
         )
-        self._control = ControlChannel(
+        self.control = ControlChannel(
             gateway,
             instance_id,
             platform.system() or "Linux",
@@ -134,24 +198,39 @@ class _Agent:
             ),
             backoff=Backoff(settings.reconnect_first_s, settings.reconnect_cap_s, random.uniform),
         )
-        self._sessions = Sessions(
+        self.sessions = Sessions(
             group,
             settings.ceiling,
             settings.max_sessions,
             instance_id,
-            make_session=lambda start, request: PortSession(start, request, gateway, instance_id, settings),
-            report=self._control.report,
+            make_session=lambda start, request, resumed: PortSession(
+                start, request, gateway, instance_id, settings, resumed
+            ),
+            report=self.control.report,
         )
 
-    def start(self, group: asyncio.TaskGroup) -> None:
-        """Start the parts that run for ever."""
-        for part in (self._credentials, self._heartbeat, self._control):
-            group.create_task(part.run(), name=type(part).__name__)
+    def start(self, group: asyncio.TaskGroup, before: AgentState, sessions: Iterator[SessionState]) -> int:
+        """Go on with what was handed over, and start the parts that run for ever; how many sessions go on."""
+        self.control.take_over(before.pending)
+        kept = self.sessions.take_up(sessions, before.ended)
+        for name, part in (
+            ("credentials", self._credentials),
+            ("heartbeat", self._heartbeat),
+            ("control channel", self.control),
+        ):
+            group.create_task(run_for_ever(name, part.run, random.uniform), name=name)
+        return kept
 
     async def stop(self) -> None:
         """End the sessions and say goodbye; takes little more than `STOP_GRACE_S`."""
-        await self._sessions.stop_all(STOP_GRACE_S)
-        self._control.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_GRACE_S):
+                await self.sessions.stop_all()
+                await self.control.all_acknowledged()
+        if self.control.pending:
+            count = len(self.control.pending)
+            logger.warning("stopping without an answer of the gateway for %d sessions", count)
+        self.control.close()
 
     def _handle(self, message: Body) -> None:
-        self._sessions.handle(message)
+        self.sessions.handle(message)

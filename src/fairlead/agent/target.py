@@ -10,11 +10,14 @@ anew without the client noticing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from fairlead.transport.asyncio_endpoint import MAX_READ_BYTES
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from fairlead.transport.asyncio_endpoint import AsyncioEndpoint
 
 MAX_EARLY_BYTES = 64 * 1024
@@ -48,25 +51,42 @@ class TargetOwner(Protocol):
 
 
 class TargetConnection(asyncio.BufferedProtocol):
-    """One connection to the target; a `LocalStream` for `endpoint` once it stands."""
+    """One connection to the target; a `LocalStream` for `endpoint` once it stands.
 
-    def __init__(self, endpoint: AsyncioEndpoint, owner: TargetOwner, early: bytes) -> None:
+    `early` was written to a connection before this one and is written first; where `is_inherited`, it was
+    written to this very connection by the process before, and is None when the target has spoken since.
+    """
+
+    def __init__(
+        self,
+        endpoint: AsyncioEndpoint,
+        owner: TargetOwner,
+        early: bytes | None = b"",
+        *,
+        is_inherited: bool = False,
+    ) -> None:
         self._endpoint = endpoint
         self._owner = owner
-        self._early: bytearray | None = bytearray(early)
+        self._early: bytearray | None = None if early is None else bytearray(early)
         """What was written, as long as it can still be said again; None from the target's first word on."""
-        self._first_words = early
+        self._first_words = b"" if is_inherited else early
         self._refusal = b""
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray(MAX_READ_BYTES)
         self._has_ended = False
         self._was_shut_down = False
+        self.is_gone = False
+        """Whether the connection is closed on both ways, and the file descriptor with it."""
 
     # -- as the endpoint's local stream --
 
     @property
     def is_drained(self) -> bool:
         return self._transport is None or self._transport.get_write_buffer_size() == 0
+
+    @property
+    def unwritten_bytes(self) -> int:
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
         if self._early is not None:
@@ -79,7 +99,8 @@ class TargetConnection(asyncio.BufferedProtocol):
     def write_eof(self) -> None:
         self._was_shut_down = True
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write_eof()
+            with contextlib.suppress(OSError):  # an inherited connection may have ended: reading tells how
+                self._transport.write_eof()
 
     def pause_reading(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -94,6 +115,29 @@ class TargetConnection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.close()
             asyncio.get_running_loop().call_later(CLOSE_GRACE_S, self._transport.abort)
+
+    # -- to a successor --
+
+    @property
+    def descriptor(self) -> int | None:
+        """File descriptor of the connection; None before it stands and once it is gone."""
+        if self._transport is None or self._transport.is_closing():
+            return None
+        connected: socket = self._transport.get_extra_info("socket")
+        return connected.fileno()
+
+    @property
+    def early(self) -> bytes | None:
+        """What a successor can say again if the target hangs up; None once the target has spoken."""
+        return None if self._early is None else bytes(self._early)
+
+    @property
+    def can_be_handed_over(self) -> bool:
+        """Whether a successor could go on with what the operating system knows of the connection: it stands,
+        is not about to end, and what could be said again has been taken."""
+        if self._transport is None or self._transport.is_closing() or self._refusal:
+            return False
+        return self._early is None or self.unwritten_bytes == 0
 
     # -- as asyncio's protocol --
 
@@ -127,6 +171,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         return True  # the writing side stays open until the client has ended, too
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.is_gone = True
         if not self._is_refused():
             self._end(exc)
             self._endpoint.local_drained()  # what it did not take any more is as good as written

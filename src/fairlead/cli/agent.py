@@ -1,9 +1,10 @@
-"""`fairlead agent`: register this machine as a node, run its agent, show what is registered."""
+"""`fairlead agent`: register this machine as a node, run and restart its agent, show what is registered."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,7 +89,7 @@ def run(
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Run the agent until SIGTERM. It opens outbound connections only and needs no privilege."""
-    from fairlead.agent.__main__ import command
+    from fairlead.agent.program import Program
     from fairlead.agent.settings import load_settings
 
     with _failures():
@@ -99,30 +100,36 @@ def run(
             "log_level": log_level,
         }
         load_settings(state_dir, config, options)
-    program = command(state_dir, config, options)
+    command = Program(state_dir=state_dir, config=config, options=options).command
+    # A request to restart waits until there is somebody to take it, and does not end what is just starting.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     sys.stderr.flush()
-    os.execv(program[0], program)  # noqa: S606  # our own interpreter, which drops what only this part needed
+    os.execv(command[0], command)  # noqa: S606  # our own interpreter, which drops what only this part needed
+
+
+@app.command()
+def restart(state_dir: StateDir) -> None:
+    """Restart the running agent, after an upgrade say. Its sessions go on, also the one this is typed in."""
+    from fairlead.agent.identity import StateDirectory
+    from fairlead.agent.restart_request import request_restart
+
+    with _failures():
+        print(request_restart(StateDirectory(state_dir)))
 
 
 @app.command()
 def status(state_dir: StateDir) -> None:
     """Show the registration, its trust anchors, and whether an agent runs with it."""
-    from fairlead.agent.errors import IdentityError
     from fairlead.agent.identity import StateDirectory, normalised_certificates
     from fairlead.agent.registration import certificate_digest
 
     with _failures():
         state = StateDirectory(state_dir)
         registration = state.load()
-        try:
-            with state.locked(patience_s=0):
-                running = "no"
-        except IdentityError:
-            running = "yes"
         print(f"node       {registration.instance_id}")
         print(f"server     {registration.endpoint}")
         print(f"region     {registration.region}")
-        print(f"running    {running}")
+        print(f"running    {'yes' if state.is_in_use() else 'no'}")
         anchors = state.anchors_path
         if anchors is None:
             print("anchors    those of the environment or the system")

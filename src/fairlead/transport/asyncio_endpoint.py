@@ -10,14 +10,15 @@ Backpressure means not reading: the local side while the window or the link is f
 peer knows no window. Received bytes are acknowledged when the operating system has taken them, not before.
 
 When to connect, how to reconnect, when a session is over and why: left to the owner, who is told what
-happens through `EndpointOwner`.
+happens through `EndpointOwner`. A process that replaces itself takes its endpoints along by `hand_over` and
+`resumed`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from picows import WSCloseCode
 
@@ -41,6 +42,11 @@ class LocalStream(Protocol):
     @property
     def is_drained(self) -> bool:
         """Whether the operating system has taken every byte written so far."""
+        ...
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """How many of the bytes written so far the operating system has not taken yet."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -77,23 +83,54 @@ class EndpointOwner(Protocol):
         ...
 
 
-class AsyncioEndpoint:
-    """The driver of one channel. `clock` is the monotonic clock that the channel's `now` is taken from."""
+class EndpointState(NamedTuple):
+    """What a successor process needs of an endpoint besides its local side."""
 
-    def __init__(self, channel: DataChannel, owner: EndpointOwner, clock: Callable[[], float]) -> None:
+    channel: bytes
+    """`DataChannel.snapshot()`."""
+
+    part_written: int
+    """Bytes of the first message that the peer will send again which the local side has taken already."""
+
+    input_ended: bool
+    """The other end has ended, and the local side has taken its last byte."""
+
+    local_ended: bool
+    """The local side has sent its last byte."""
+
+    input_bytes: int
+    """Stream bytes of the messages that the local side has taken whole."""
+
+    output_bytes: int
+
+
+class AsyncioEndpoint:
+    """The driver of one channel. `clock` is the monotonic clock that the channel's `now` is taken from;
+    `resumed` is what `hand_over` gave in the process before this one, with `channel` restored from it."""
+
+    def __init__(
+        self,
+        channel: DataChannel,
+        owner: EndpointOwner,
+        clock: Callable[[], float],
+        resumed: EndpointState | None = None,
+    ) -> None:
         self._channel = channel
         self._owner = owner
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._link: WebSocketLink | None = None
-        self._had_link = False
+        self._handshake: tuple[str, Mapping[str, Any] | None] | None = None
+        """What is to be agreed once the first link stands; None: nothing, or it is under way."""
+        self._had_link = resumed is not None
         self._local: LocalStream | None = None
         self._held: deque[tuple[int, bytes]] = deque()
         """Received before the local side stood; bounded by the window, as nothing of it is acknowledged."""
-        self._unconfirmed: int | None = None
-        """Sequence number of the last message given to the local side that it has not written out yet."""
-        self._input_ended = False
-        self._local_ended = False
+        self._unconfirmed: deque[tuple[int, int]] = deque()
+        """Number and size of the messages given to the local side that it may not have written out yet."""
+        self._part_written = resumed.part_written if resumed else 0
+        self._input_ended = resumed.input_ended if resumed else False
+        self._local_ended = resumed.local_ended if resumed else False
         self._output_was_delivered = False
         self._input_was_delivered = False
         self._reads_local = True
@@ -101,17 +138,24 @@ class AsyncioEndpoint:
         self._timer: asyncio.TimerHandle | None = None
         self._is_stepping = False
         self._is_closed = False
-        self.input_bytes = 0
+        self.input_bytes = resumed.input_bytes if resumed else 0
         """Stream bytes received from the other end so far."""
-        self.output_bytes = 0
+        self.output_bytes = resumed.output_bytes if resumed else 0
         """Stream bytes read from the local side so far."""
 
     # -- the owner's side --
 
     def start_handshake(self, session_type: str, properties: Mapping[str, Any] | None) -> None:
-        """Agent: open the handshake; it goes out as soon as a link stands."""
-        self._channel.start_handshake(session_type, properties, self._clock())
-        self._step()
+        """Agent: open the handshake as soon as a link stands; only then the time for it begins."""
+        self._handshake = (session_type, properties)
+        if self._had_link:
+            self._begin_handshake()
+            self._step()
+
+    def _begin_handshake(self) -> None:
+        if self._handshake is not None:
+            self._channel.start_handshake(*self._handshake, self._clock())
+            self._handshake = None
 
     def tell_connect_failed(self) -> None:
         """Agent: tell the client that the destination cannot be reached (Flag 3)."""
@@ -126,7 +170,38 @@ class AsyncioEndpoint:
     @property
     def is_input_written(self) -> bool:
         """Whether the local side has taken everything that was received so far."""
-        return self._unconfirmed is None and not self._held
+        return not self._unconfirmed and not self._held
+
+    @property
+    def awaits_local(self) -> bool:
+        """Whether a local side was given bytes that it has not written out yet."""
+        return bool(self._unconfirmed)
+
+    def hand_over(self) -> EndpointState | None:
+        """What a successor needs; None when no link ever stood, so that nothing has happened yet. The channel
+        can go on afterwards: it was only told how far the local side has come."""
+        if not self._had_link:
+            return None
+        part_written = self._confirm_written() if self._unconfirmed else self._part_written
+        untaken = sum(size for _, size in self._unconfirmed) + sum(len(data) for _, data in self._held)
+        return EndpointState(
+            self._channel.snapshot(),
+            part_written,
+            self._input_ended and self.is_input_written,
+            self._local_ended,
+            self.input_bytes - untaken,
+            self.output_bytes,
+        )
+
+    def _confirm_written(self) -> int:
+        """Confirm the messages that the local side has taken whole; how many bytes it has of the next one."""
+        sizes = sum(size for _, size in self._unconfirmed)
+        taken = sizes - (self._local.unwritten_bytes if self._local is not None else sizes)
+        while self._unconfirmed and taken >= self._unconfirmed[0][1]:
+            sequence, size = self._unconfirmed.popleft()
+            self._channel.written(sequence, self._clock())
+            taken -= size
+        return taken if self._unconfirmed else 0
 
     def attach_local(self, local: LocalStream) -> None:
         """Join the local side, at first or in place of one that was lost."""
@@ -173,9 +248,9 @@ class AsyncioEndpoint:
 
     def local_drained(self) -> None:
         """Everything written so far has been taken by the operating system."""
-        if not self._is_closed and self._unconfirmed is not None:
-            self._channel.written(self._unconfirmed, self._clock())
-            self._unconfirmed = None
+        if not self._is_closed and self._unconfirmed:
+            self._channel.written(self._unconfirmed[-1][0], self._clock())
+            self._unconfirmed.clear()
             self._step()
 
     def local_ended(self) -> None:
@@ -200,6 +275,7 @@ class AsyncioEndpoint:
         if self._had_link:
             self._channel.connection_restored(self._clock())
         self._had_link = True
+        self._begin_handshake()
         self._step()
 
     def link_down(self, link: WebSocketLink, reason: str) -> None:
@@ -266,12 +342,13 @@ class AsyncioEndpoint:
 
     def _write(self, sequence: int, data: bytes) -> None:
         assert self._local is not None
-        self._local.write(data)
+        self._local.write(data[self._part_written :])
+        self._part_written = 0
         if self._local.is_drained:
-            self._unconfirmed = None
+            self._unconfirmed.clear()
             self._channel.written(sequence, self._clock())
         else:
-            self._unconfirmed = sequence
+            self._unconfirmed.append((sequence, len(data)))
 
     def _send_frames(self) -> None:
         if self._link is not None:

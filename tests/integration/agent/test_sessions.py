@@ -465,14 +465,14 @@ def test_sessions_beyond_the_limit_are_refused_by_name_of_the_setting(tmp_path):
 
 
 def test_a_fault_in_one_session_ends_that_session_only(tmp_path, monkeypatch):
-    from fairlead.agent import port_session
+    from fairlead.agent import dialing
 
     def fault(principal):
         if principal.endswith("mallory"):
             raise RuntimeError("a fault")
         return "127.0.0.1"
 
-    monkeypatch.setattr(port_session, "source_address", fault)
+    monkeypatch.setattr(dialing, "source_address", fault)
 
     async def scenario():
         async with gateway(tmp_path) as server, agent(tmp_path, server), tcp_server(echo) as port:

@@ -7,8 +7,9 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from fairlead.agent.__main__ import command, main
+from fairlead.agent.__main__ import main
 from fairlead.agent.identity import Registration, StateDirectory
+from fairlead.agent.program import Program
 from fairlead.cli import agent as commands
 from tests.support.certificates import Authority
 
@@ -136,7 +137,8 @@ def test_run_hands_its_options_to_the_program_that_stays(tmp_path, monkeypatch):
         "allow_session_types": None,
         "log_level": "debug",
     }
-    assert executed == [(sys.executable, command(tmp_path, None, options))]
+    program = Program(state_dir=tmp_path, config=None, options=options)
+    assert executed == [(sys.executable, program.command)]
 
 
 def test_run_refuses_options_that_cannot_be_used(tmp_path, monkeypatch):
@@ -147,7 +149,8 @@ def test_run_refuses_options_that_cannot_be_used(tmp_path, monkeypatch):
 
 
 def test_the_program_ends_with_1_where_nothing_is_registered(tmp_path, capsys):
-    assert main(command(tmp_path, tmp_path / "no.toml", {})[4:]) == 1
+    program = Program(state_dir=tmp_path, config=tmp_path / "no.toml", options={})
+    assert main(program.command[4:]) == 1
     assert "no such configuration file" in capsys.readouterr().err
 
 
