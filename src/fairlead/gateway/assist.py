@@ -33,6 +33,8 @@ class Verdict(Enum):
     """What a stream message is to the gateway."""
 
     NEW = auto()
+    FILLS_GAP = auto()
+    """New, and the last one missing below what has come already."""
     REPEATED = auto()
     """It came before and has not been acknowledged."""
     ACKNOWLEDGED = auto()
@@ -89,7 +91,7 @@ class Flow:
         # Numbers below may have reached the receiver: on this connection, on an earlier one.
         self._passed_below = 0
         self._passed_before_cut = 0
-        self._skipped = False
+        self._skipped = NumberRanges(settings.max_acknowledged_ranges)  # came, and no copy was kept
         self.forgetful = False
 
     @property
@@ -107,6 +109,11 @@ class Flow:
         """Whether every message was acknowledged that is known here."""
         return not self._kept
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether a message is missing below one that has come."""
+        return self._early_through > self._next
+
     def take(self, frame: bytes | memoryview, *, is_passed_on: bool, may_skip: bool) -> Verdict:
         """A message from the sender. `may_skip`: it need not be kept when there is no room for it."""
         number = message.peek_sequence_number(frame)
@@ -114,25 +121,31 @@ class Flow:
             return Verdict.ACKNOWLEDGED
         if number in self._kept:
             return Verdict.REPEATED
-        is_new = number >= self._next
+        verdict = Verdict.NEW if number >= self._next else Verdict.REPEATED
         if may_skip and (self.is_full or self._budget.is_exhausted):
-            self._skipped = True
+            self._skipped.add(number)
         else:
             self._keep(number, bytes(frame))
         if number == self._next:
+            had_gap = self.has_gap
             self._advance(frame)
-        elif is_new:
+            if had_gap and not self.has_gap:
+                verdict = Verdict.FILLS_GAP
+        elif verdict is Verdict.NEW:
             self._early_through = max(self._early_through, number)
         if is_passed_on:
             self._passed_below = self._next
-        return Verdict.NEW if is_new else Verdict.REPEATED
+        return verdict
 
     def _advance(self, frame: bytes | memoryview) -> None:
         if self._first_output is None and message.peek_payload_type(frame) == message.PayloadType.OUTPUT:
             self._first_output = self._next
         self._next += 1
-        while self._next in self._kept or self._next in self._acknowledged:
+        while self._has_come(self._next):
             self._next += 1
+
+    def _has_come(self, number: int) -> bool:
+        return number in self._kept or number in self._acknowledged or number in self._skipped
 
     def _keep(self, number: int, frame: bytes) -> None:
         self._kept[number] = frame
@@ -159,8 +172,8 @@ class Flow:
             self._kept_bytes -= len(frame)
             self._budget.used -= len(frame)
             self._recent.append(frame[: message.HEADER_BYTES])
-        elif number >= self._next:
-            return  # nothing that came by here
+        elif number >= self._next and number not in self._skipped:
+            return  # it has not come by here
         self._acknowledged.add(number)
 
     def _had_by_its_silence(self, number: int) -> list[int]:
@@ -173,12 +186,16 @@ class Flow:
         if its local side was ready, which its acknowledgement of the first output has shown.
         """
         is_ready = self._first_output is not None and self._first_output in self._acknowledged
-        if not is_ready or self._skipped or not self._early_through < number < self._next:
+        if not is_ready or len(self._skipped) or not self._early_through < number < self._next:
             return []
         below = min(number, self._passed_before_cut)
         if number >= self._passed_before_cut:
             self._passed_before_cut = 0
         return [kept for kept in self._kept if kept < below]
+
+    def behind(self, number: int) -> list[bytes]:
+        """What came before its turn and is not acknowledged, now that `number` has filled the gap."""
+        return [self._kept[kept] for kept in sorted(self._kept) if kept > number]
 
     def unacknowledged(self) -> list[bytes]:
         """For a receiver that comes, or comes back: all that it has not acknowledged, in order."""
@@ -234,6 +251,11 @@ class Assist:
             return []  # its receiver will say so
         return [self._write_acknowledge(had) for had in self._flows[_other(side)].acknowledge(ack)]
 
+    def behind_gap(self, side: ChannelSide, frame: bytes | memoryview) -> list[bytes]:
+        """After a message that fills a gap: what the other side may have had no room to put aside. AWS's
+        programs drop it then without a word, and a stock sender would repeat one message in 100 ms."""
+        return self._flows[side].behind(message.peek_sequence_number(frame))
+
     def answer(self, frame: bytes | memoryview) -> bytes:
         """The acknowledgement of a message that was acknowledged before."""
         return self._write_acknowledge(frame)
@@ -244,8 +266,10 @@ class Assist:
 
     def must_wait(self, side: ChannelSide) -> bool:
         """Whether a side should not be read, for there is no room to keep its messages. Never both: what
-        makes room are acknowledgements, and they come from the other side."""
-        return self._flows[side].is_full and not self._flows[_other(side)].is_full
+        makes room are acknowledgements, and they come from the other side. Nor one that has a message to
+        repeat without which its peer puts all others aside: that is yet to be read."""
+        flow = self._flows[side]
+        return flow.is_full and not flow.has_gap and not self._flows[_other(side)].is_full
 
     def has_waited_enough(self, side: ChannelSide) -> bool:
         """The same while the other side is away; it makes room when it is back."""

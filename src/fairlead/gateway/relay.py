@@ -43,6 +43,7 @@ class RelayOwner(Protocol):
 NORMAL_CLOSURE = 1000
 """RFC 6455 §7.4.1: the purpose of the connection has been fulfilled."""
 
+_NEW = (Verdict.NEW, Verdict.FILLS_GAP)
 _NOTHING_CAME = "it left before anything came from the port; is a server listening there?"
 
 
@@ -142,6 +143,9 @@ class Relay:
         when some of it has not arrived yet: the client gets its time to read it."""
         if self._end_after_output is None:
             self._end_after_output = (reason, details)
+            agent = self._legs[ChannelSide.AGENT]
+            agent.absent_timer = _cancelled(agent.absent_timer)
+            self._grace_timer = _cancelled(self._grace_timer)
             self._output_timer = self._clock.call_later(
                 self._settings.last_output_s, self.end, reason, details
             )
@@ -222,7 +226,10 @@ class Relay:
             self._answer(assist, leg, frame)
         elif receiver is not None:
             receiver.socket.send_binary(frame, more=not last)
-        if verdict is Verdict.NEW:
+            if verdict is Verdict.FILLS_GAP:
+                for each in assist.behind_gap(leg.side, frame):
+                    receiver.socket.send_binary(each, more=not last)
+        if verdict in _NEW:
             leg.stream_bytes += len(frame) - message.HEADER_BYTES
             if leg.is_silent:
                 leg.is_silent = message.peek_payload_type(frame) != message.PayloadType.OUTPUT
@@ -251,8 +258,10 @@ class Relay:
     def receive_late(self, leg: Leg, frame: bytes | memoryview) -> None:
         """The session is over. A stock agent waits two seconds for acknowledgements of what it still
         sends."""
+        if self._assist is None or leg.was_ours:
+            return
         use = ASSISTED_BY_HEAD[leg.side].get(bytes(frame[: message.PEEK_BYTES]))
-        if self._assist is not None and use is MessageUse.KEEP and len(frame) >= message.HEADER_BYTES:
+        if use is MessageUse.KEEP and len(frame) >= message.HEADER_BYTES:
             self._answer(self._assist, leg, frame)
 
     def _answer(self, assist: Assist, leg: Leg, frame: bytes | memoryview) -> None:

@@ -237,6 +237,30 @@ def test_handshake_messages_do_not_make_a_client_ready():
     assert scene.acknowledge(3) == []
 
 
+# -- gaps --
+
+
+def test_when_a_gap_is_filled_all_behind_it_that_is_not_acknowledged_is_given_again():
+    scene = Scene()
+    assert scene.send(0, 2, 4, 5) == [Verdict.NEW] * 4
+    scene.acknowledge(2)
+    assert scene.send(1) == [Verdict.NEW]  # 3 is still missing
+    assert scene.send(3) == [Verdict.FILLS_GAP]
+    assert contents(scene.assist.behind_gap(AGENT, output(3))) == outputs(4, 5)
+    assert scene.send(6) == [Verdict.NEW]
+
+
+def test_a_side_with_a_gap_is_read_on_when_the_room_is_full():
+    scene = Scene(max_assist_bytes=FRAME_BYTES * 2)
+    scene.send(0, 2, 3)
+    assert not scene.assist.must_wait(AGENT)
+    used = scene.budget.used
+    scene.send(4)
+    assert scene.budget.used == used
+    scene.send(1)
+    assert scene.assist.must_wait(AGENT)
+
+
 # -- room --
 
 

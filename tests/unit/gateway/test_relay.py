@@ -11,6 +11,7 @@ from fairlead.gateway.messages import Messages
 from fairlead.gateway.relay import Relay
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import message as m
+from fairlead.protocol.acknowledgements import encode_one, parse_acknowledgement
 from tests.support.gateway_fakes import FakeClock, FakeSocket, frame
 
 CLIENT, AGENT = ChannelSide.CLIENT, ChannelSide.AGENT
@@ -424,3 +425,259 @@ def test_the_owner_can_speak_to_the_agent_and_close_a_side():
     stage.relay.close_side(CLIENT, 1012, "restart")
     assert stage.sockets[AGENT].types == [m.CHANNEL_CLOSED]
     assert stage.sockets[CLIENT].closed == (1012, "restart")
+
+
+# -- with a stock end --
+
+
+def message(kind: bytes, number: int, payload_type: int = m.PayloadType.OUTPUT) -> bytes:
+    return frame(kind, sequence_number=number, payload_type=payload_type)
+
+
+def output(number: int) -> bytes:
+    return message(m.OUTPUT_STREAM_DATA, number)
+
+
+def acknowledged(kind: bytes, number: int) -> bytes:
+    return frame(m.ACKNOWLEDGE, encode_one(kind, bytes(16), number))
+
+
+def numbers(socket: FakeSocket) -> list[tuple[bytes, int]]:
+    """What went out on a socket: each frame's type and the number that it has, or acknowledges."""
+    found = []
+    for each in socket.wire:
+        decoded = m.decode(each)
+        is_ack = decoded.message_type == m.ACKNOWLEDGE
+        number = parse_acknowledgement(decoded.payload).sequence if is_ack else decoded.sequence_number
+        found.append((decoded.message_type, number))
+    return found
+
+
+def stock_pair(**options) -> Stage:
+    return Stage(CLIENT, AGENT, is_ours=False, **options)
+
+
+@pytest.mark.parametrize("stock", [CLIENT, AGENT])
+@pytest.mark.parametrize("first", [CLIENT, AGENT])
+def test_one_stock_end_is_enough_for_the_gateway_to_assist_whichever_comes_first(stock, first):
+    stage = Stage()
+    second = AGENT if first is CLIENT else CLIENT
+    stage.join(first, is_ours=first is not stock)
+    kind = m.INPUT_STREAM_DATA if first is CLIENT else m.OUTPUT_STREAM_DATA
+    early = [message(kind, number) for number in range(3)]
+    stage.send(first, *early)
+    assert stage.join(second, is_ours=second is not stock).wire == early
+    stage.send(second, acknowledged(kind, 1))
+    stage.attached[second].disconnected(None)
+    back = stage.join(second, is_ours=second is not stock)
+    assert numbers(back) == [(kind, 0), (kind, 2)]
+
+
+def test_between_our_own_ends_nothing_is_given_again():
+    stage = Stage(CLIENT, AGENT)
+    stage.send(AGENT, output(0))
+    stage.attached[CLIENT].disconnected(None)
+    assert stage.join(CLIENT).wire == []
+    assert stage.budget.used == 0
+
+
+def test_a_message_that_was_acknowledged_is_answered_and_not_passed_on():
+    stage = stock_pair()
+    stage.send(AGENT, output(0))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.send(AGENT, output(1), output(0))
+    assert stage.sockets[CLIENT].wire == [output(0), output(1)]
+    assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, 0), (m.ACKNOWLEDGE, 0)]
+
+
+def test_a_message_that_was_not_acknowledged_is_passed_on_again():
+    stage = stock_pair()
+    stage.send(AGENT, output(0), output(0))
+    assert stage.sockets[CLIENT].wire == [output(0), output(0)]
+
+
+def test_what_came_before_its_turn_follows_again_once_the_gap_is_filled():
+    stage = stock_pair()
+    stage.send(AGENT, output(0), output(2), output(3))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0), acknowledged(m.OUTPUT_STREAM_DATA, 2))
+    stage.sockets[CLIENT].writes.clear()
+    stage.send(AGENT, output(1))
+    assert stage.sockets[CLIENT].wire == [output(1), output(3)]
+
+
+def test_only_what_is_new_counts_as_data_and_as_activity():
+    stage = stock_pair(settings=GatewaySettings(idle_timeout_s=100))
+    stage.send(AGENT, output(0))
+    stage.clock.advance(60)
+    stage.send(AGENT, output(0))
+    assert stage.relay.bytes_to_client == len(b"payload")
+    stage.clock.advance(40)
+    assert stage.owner.end is EndReason.IDLE_TIMEOUT
+
+
+def test_a_side_that_comes_back_reads_acknowledgements_first_then_the_rest_in_one_write():
+    stage = stock_pair()
+    stage.send(CLIENT, message(m.INPUT_STREAM_DATA, 0))
+    stage.send(AGENT, acknowledged(m.INPUT_STREAM_DATA, 0), output(0))
+    stage.attached[CLIENT].disconnected(None)
+    stage.send(AGENT, output(1), acknowledged(m.INPUT_STREAM_DATA, 0))
+    back = stage.join(CLIENT, is_ours=False)
+    assert len(back.writes) == 1
+    assert numbers(back) == [
+        (m.ACKNOWLEDGE, 0),
+        (m.ACKNOWLEDGE, 0),
+        (m.OUTPUT_STREAM_DATA, 0),
+        (m.OUTPUT_STREAM_DATA, 1),
+    ]
+
+
+def test_acknowledgements_that_a_stock_client_will_never_repeat_are_made_for_it():
+    stage = stock_pair()
+    stage.send(AGENT, output(0), output(1))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.attached[CLIENT].disconnected(None)
+    stage.join(CLIENT, is_ours=False)
+    stage.send(AGENT, output(2))
+    stage.sockets[AGENT].writes.clear()
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 2))
+    assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, 1), (m.ACKNOWLEDGE, 2)]
+
+
+def test_a_side_is_not_read_while_the_room_for_its_messages_is_full():
+    stage = stock_pair(settings=GatewaySettings(max_assist_bytes=len(output(0)) * 2, idle_timeout_s=1000))
+    stage.send(AGENT, output(0))
+    assert stage.sockets[AGENT].is_reading
+    stage.send(AGENT, output(1))
+    assert not stage.sockets[AGENT].is_reading
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    assert stage.sockets[AGENT].is_reading
+
+
+def test_a_side_is_not_read_while_as_much_waits_for_its_peer_that_is_away():
+    stage = stock_pair(settings=GatewaySettings(max_assist_bytes=len(output(0)) * 2, idle_timeout_s=1000))
+    stage.attached[CLIENT].disconnected(None)
+    stage.send(AGENT, output(0), output(1))
+    assert not stage.sockets[AGENT].is_reading
+    assert numbers(stage.join(CLIENT, is_ours=False)) == [(m.OUTPUT_STREAM_DATA, n) for n in (0, 1)]
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    assert stage.sockets[AGENT].is_reading
+
+
+def test_what_our_client_said_before_a_stock_agent_came_back_after_a_restart_reaches_it():
+    stage = Stage(connected_before=True)
+    stage.join(CLIENT, is_ours=True)
+    ack = acknowledged(m.OUTPUT_STREAM_DATA, 7)
+    stage.send(CLIENT, ack, message(m.INPUT_STREAM_DATA, 9))
+    assert stage.join(AGENT, is_ours=False).wire == [ack, message(m.INPUT_STREAM_DATA, 9)]
+
+
+def test_a_padded_head_is_kept_and_remembered_like_any_other():
+    stage = stock_pair()
+    padded = bytearray(output(0))
+    padded[4:36] = m.OUTPUT_STREAM_DATA.ljust(32, b"\0")
+    stage.send(AGENT, bytes(padded))
+    stage.attached[CLIENT].disconnected(None)
+    assert stage.join(CLIENT, is_ours=False).wire == [padded]
+
+
+# -- the end, with a stock agent --
+
+
+def _completed(stage: Stage) -> None:
+    stage.relay.end_when_output_is_delivered(EndReason.AGENT_ENDED, "")
+
+
+def test_an_end_that_a_stock_agent_reports_waits_until_the_client_has_read_everything():
+    stage = stock_pair()
+    stage.send(AGENT, output(0), output(1))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.attached[AGENT].disconnected(None)
+    _completed(stage)
+    assert stage.owner.end is None
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 1))
+    assert stage.owner.end is EndReason.AGENT_ENDED
+
+
+def test_it_waits_for_what_was_not_even_read_from_the_agent_yet():
+    stage = stock_pair()
+    stage.congest(CLIENT)
+    _completed(stage)
+    assert stage.owner.end is None
+    stage.congest(CLIENT, False)
+    stage.send(AGENT, output(0))
+    stage.attached[AGENT].disconnected(None)
+    assert stage.owner.end is None
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    assert stage.owner.end is EndReason.AGENT_ENDED
+
+
+def test_it_does_not_wait_for_ever():
+    stage = stock_pair()
+    stage.send(AGENT, output(0))
+    stage.attached[AGENT].disconnected(None)
+    _completed(stage)
+    stage.clock.advance(29)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.AGENT_ENDED
+
+
+def test_it_waits_for_no_stock_client_that_has_left():
+    leaves_before, leaves_after = stock_pair(), stock_pair()
+    for stage in (leaves_before, leaves_after):
+        stage.send(AGENT, output(0))
+        stage.attached[AGENT].disconnected(None)
+    leaves_before.attached[CLIENT].disconnected(None)
+    _completed(leaves_before)
+    _completed(leaves_after)
+    assert leaves_after.owner.end is None
+    leaves_after.attached[CLIENT].disconnected(None)
+    assert leaves_before.owner.end is leaves_after.owner.end is EndReason.AGENT_ENDED
+
+
+def test_a_client_of_ours_may_come_back_for_the_last_output():
+    stage = Stage()
+    stage.join(CLIENT)
+    stage.join(AGENT, is_ours=False)
+    stage.send(AGENT, output(0))
+    stage.attached[AGENT].disconnected(None)
+    _completed(stage)
+    stage.attached[CLIENT].disconnected(None)
+    assert stage.join(CLIENT).wire == [output(0)]
+    assert stage.owner.end is None
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    assert stage.owner.end is EndReason.AGENT_ENDED
+
+
+def test_an_end_that_our_agent_reports_waits_for_nothing():
+    stage = Stage()
+    stage.join(CLIENT, is_ours=False)
+    stage.join(AGENT)
+    stage.send(AGENT, output(0))
+    _completed(stage)
+    assert stage.owner.end is EndReason.AGENT_ENDED
+
+
+def test_after_the_end_a_stock_agent_gets_every_acknowledgement_that_it_may_wait_for():
+    stage = stock_pair()
+    stage.send(AGENT, output(0), output(1))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.relay.end(EndReason.TERMINATED_BY_API, "")
+    stage.sockets[AGENT].writes.clear()
+    stage.relay.finish(frame(m.CHANNEL_CLOSED))
+    stage.send(AGENT, output(2), frame(m.ACKNOWLEDGE), b"short")
+    assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, number) for number in (0, 1, 2)]
+    assert numbers(stage.sockets[CLIENT])[:2] == [(m.OUTPUT_STREAM_DATA, 0), (m.OUTPUT_STREAM_DATA, 1)]
+    assert stage.sockets[CLIENT].types[2:] == [m.CHANNEL_CLOSED]
+    assert stage.budget.used == 0
+
+
+def test_after_the_end_our_agent_gets_none():
+    stage = Stage()
+    stage.join(CLIENT, is_ours=False)
+    stage.join(AGENT)
+    stage.send(AGENT, output(0))
+    stage.relay.end(EndReason.TERMINATED_BY_API, "")
+    stage.relay.finish(frame(m.CHANNEL_CLOSED))
+    stage.send(AGENT, output(1))
+    assert stage.sockets[AGENT].wire == []
