@@ -7,7 +7,9 @@ from typing import Any
 from fairlead.domain.activations import Activation
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.documents import SessionType
+from fairlead.domain.groups import Group
 from fairlead.domain.identities import AccessKey, Role, User
+from fairlead.domain.managed_policies import ManagedPolicy
 from fairlead.domain.nodes import Heartbeat, Node
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import ChannelSide, ChannelToken, Session, SessionStatus
@@ -106,6 +108,27 @@ def a_role(**changes: Any) -> Role:
         created_at=NOW,
     )
     return replace(role, **changes)
+
+
+def a_group(**changes: Any) -> Group:
+    group = Group(
+        id="AGPAEXAMPLEOPS0000001", account_id=SCOPE.account_id, name="ops", path="/", created_at=NOW
+    )
+    return replace(group, **changes)
+
+
+def a_managed_policy(**changes: Any) -> ManagedPolicy:
+    policy = ManagedPolicy(
+        id="ANPAEXAMPLESSH0000001",
+        account_id=SCOPE.account_id,
+        name="ssh",
+        path="/team/",
+        default_version=1,
+        created_at=NOW,
+        updated_at=NOW,
+        description="ssh to the nodes of the team",
+    )
+    return replace(policy, **changes)
 
 
 def an_audit_record(**changes: Any) -> AuditRecord:

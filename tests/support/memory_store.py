@@ -13,8 +13,9 @@ from datetime import datetime
 
 from fairlead.domain.activations import Activation, ActivationQuery
 from fairlead.domain.audit import AuditRecord
-from fairlead.domain.errors import EntityAlreadyExists
+from fairlead.domain.groups import Group
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
+from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
 from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeQuery
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
@@ -27,6 +28,7 @@ from fairlead.domain.sessions import (
     SessionQuery,
     SessionStatus,
 )
+from tests.support.memory_identities import MemoryGroups, MemoryIdentities, MemoryManagedPolicies
 
 
 @dataclass
@@ -42,6 +44,12 @@ class Tables:
     keys: dict[str, tuple[AccessKey, str]] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     policies: dict[tuple[str, str], InlinePolicy] = field(default_factory=dict)
+    identity_tags: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    members: dict[tuple[str, str], None] = field(default_factory=dict)
+    managed_policies: dict[str, ManagedPolicy] = field(default_factory=dict)
+    policy_versions: dict[tuple[str, int], PolicyVersion] = field(default_factory=dict)
+    attachments: dict[tuple[str, str], None] = field(default_factory=dict)
     audit: dict[int, AuditRecord] = field(default_factory=dict)
 
     def copied(self) -> "Tables":
@@ -102,6 +110,12 @@ class MemorySessions:
     def active(self) -> list[Session]:
         found = [session for session in self._tables.sessions.values() if session.status.is_active]
         return sorted(found, key=_newest)
+
+    def active_page(self, after_key: tuple[datetime, str] | None, limit: int) -> list[Session]:
+        return [each for each in self.active() if after_key is None or _newest(each) > after_key][:limit]
+
+    def count_active(self) -> int:
+        return len(self.active())
 
     def purge_history(self, ended_before: datetime) -> int:
         old = [
@@ -264,86 +278,6 @@ class MemoryActivations:
         self._tables.activations.pop(activation_id, None)
 
 
-class MemoryIdentities:
-    """domain.identities.IdentityRepository."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    def add_user(self, user: User) -> None:
-        if self.get_user(user.account_id, user.name) is not None:
-            raise EntityAlreadyExists(f"User with name {user.name} already exists.")
-        self._tables.users[user.id] = user
-
-    def get_user(self, account_id: str, name: str, *, to_change: bool = False) -> User | None:
-        return _by_name(self._tables.users.values(), account_id, name)
-
-    def get_user_by_id(self, user_id: str) -> User | None:
-        return self._tables.users.get(user_id)
-
-    def list_users(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[User]:
-        return _named_page(self._tables.users.values(), account_id, path_prefix, after_name)[:limit]
-
-    def delete_user(self, user_id: str) -> None:
-        del self._tables.users[user_id]
-
-    def add_access_key(self, key: AccessKey, secret: str) -> None:
-        self._tables.keys[key.id] = (key, secret)
-
-    def get_access_key(self, key_id: str) -> tuple[AccessKey, str] | None:
-        return self._tables.keys.get(key_id)
-
-    def list_access_keys(self, user_id: str) -> list[AccessKey]:
-        found = [key for key, _ in self._tables.keys.values() if key.user_id == user_id]
-        return sorted(found, key=lambda key: key.created_at)
-
-    def delete_access_key(self, key_id: str) -> None:
-        self._tables.keys.pop(key_id, None)
-
-    def add_role(self, role: Role) -> None:
-        if self.get_role(role.account_id, role.name) is not None:
-            raise EntityAlreadyExists(f"Role with name {role.name} already exists.")
-        self._tables.roles[role.id] = role
-
-    def get_role(self, account_id: str, name: str, *, to_change: bool = False) -> Role | None:
-        return _by_name(self._tables.roles.values(), account_id, name)
-
-    def list_roles(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[Role]:
-        return _named_page(self._tables.roles.values(), account_id, path_prefix, after_name)[:limit]
-
-    def delete_role(self, role_id: str) -> None:
-        del self._tables.roles[role_id]
-
-    def put_policy(self, identity_id: str, policy: InlinePolicy) -> None:
-        self._tables.policies[identity_id, policy.name] = policy
-
-    def get_policy(self, identity_id: str, name: str) -> InlinePolicy | None:
-        return self._tables.policies.get((identity_id, name))
-
-    def list_policies(self, identity_id: str) -> Sequence[InlinePolicy]:
-        found = [policy for (owner, _), policy in self._tables.policies.items() if owner == identity_id]
-        return sorted(found, key=lambda policy: policy.name)
-
-    def delete_policy(self, identity_id: str, name: str) -> None:
-        self._tables.policies.pop((identity_id, name), None)
-
-
-def _by_name(rows, account_id, name):
-    same = [row for row in rows if (row.account_id, row.name.lower()) == (account_id, name.lower())]
-    return same[0] if same else None
-
-
-def _named_page(rows, account_id, path_prefix, after_name):
-    found = [
-        row
-        for row in rows
-        if row.account_id == account_id
-        and row.path.startswith(path_prefix)
-        and (after_name is None or row.name.lower() > after_name.lower())
-    ]
-    return sorted(found, key=lambda row: row.name.lower())
-
-
 class MemoryAudit:
     """domain.audit.AuditRepository."""
 
@@ -372,6 +306,8 @@ class MemoryUnitOfWork:
         self.nodes = MemoryNodes(tables)
         self.activations = MemoryActivations(tables)
         self.identities = MemoryIdentities(tables)
+        self.groups = MemoryGroups(tables)
+        self.managed_policies = MemoryManagedPolicies(tables)
         self.audit = MemoryAudit(tables)
 
 

@@ -1,11 +1,15 @@
-"""IAM identities: users, access keys, roles, inline policies, and where they are kept."""
+"""IAM identities: users, access keys, roles, their inline policies and tags, and where they are kept.
 
-from collections.abc import Sequence
+Groups are `groups`, policies that stand by themselves `managed_policies`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 MAX_ACCESS_KEYS_PER_USER = 2
+MAX_TAGS_PER_IDENTITY = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +21,8 @@ class User:
     name: str
     path: str
     created_at: datetime
+    boundary_arn: str | None = None
+    """The managed policy that is the permissions boundary."""
 
     @property
     def arn(self) -> str:
@@ -36,6 +42,7 @@ class Role:
     created_at: datetime
     description: str | None = None
     max_session_duration_s: int = 3600
+    boundary_arn: str | None = None
 
     @property
     def arn(self) -> str:
@@ -78,7 +85,10 @@ class IdentityRepository(Protocol):
     def list_users(
         self, account_id: str, path_prefix: str, after_name: str | None, limit: int
     ) -> list[User]: ...
-    def delete_user(self, user_id: str) -> None: ...
+    def set_user_boundary(self, user_id: str, policy_arn: str | None) -> None: ...
+    def delete_user(self, user_id: str) -> None:
+        """With its tags."""
+        ...
 
     def add_access_key(self, key: AccessKey, secret: str) -> None: ...
     def get_access_key(self, key_id: str) -> tuple[AccessKey, str] | None:
@@ -86,6 +96,7 @@ class IdentityRepository(Protocol):
         ...
 
     def list_access_keys(self, user_id: str) -> list[AccessKey]: ...
+    def set_access_key_active(self, key_id: str, is_active: bool) -> None: ...
     def delete_access_key(self, key_id: str) -> None: ...
 
     def add_role(self, role: Role) -> None:
@@ -99,10 +110,14 @@ class IdentityRepository(Protocol):
     def list_roles(
         self, account_id: str, path_prefix: str, after_name: str | None, limit: int
     ) -> list[Role]: ...
-    def delete_role(self, role_id: str) -> None: ...
+    def set_trust_policy(self, role_id: str, document: str) -> None: ...
+    def set_role_boundary(self, role_id: str, policy_arn: str | None) -> None: ...
+    def delete_role(self, role_id: str) -> None:
+        """With its tags."""
+        ...
 
     def put_policy(self, identity_id: str, policy: InlinePolicy) -> None:
-        """Store or replace a policy of a user or role, named by its unique id."""
+        """Store or replace a policy of a user, group or role, named by its unique id."""
         ...
 
     def get_policy(self, identity_id: str, name: str) -> InlinePolicy | None: ...
@@ -110,4 +125,18 @@ class IdentityRepository(Protocol):
         """Ordered by name."""
         ...
 
+    def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
+        """The policies of several identities with the ids of these, ordered by id and name."""
+        ...
+
     def delete_policy(self, identity_id: str, name: str) -> None: ...
+
+    def get_tags(self, identity_id: str) -> Mapping[str, str]:
+        """The tags of a user or role, ordered by key."""
+        ...
+
+    def put_tags(self, identity_id: str, tags: Mapping[str, str]) -> None:
+        """Add or overwrite tags; keys are alike whatever their case."""
+        ...
+
+    def delete_tags(self, identity_id: str, keys: Collection[str]) -> None: ...

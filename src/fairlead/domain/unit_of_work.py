@@ -9,7 +9,9 @@ from typing import Protocol
 
 from fairlead.domain.activations import ActivationRepository
 from fairlead.domain.audit import AuditRepository
+from fairlead.domain.groups import GroupRepository
 from fairlead.domain.identities import IdentityRepository
+from fairlead.domain.managed_policies import ManagedPolicyRepository
 from fairlead.domain.nodes import NodeRepository
 from fairlead.domain.sessions import SessionRepository
 
@@ -25,6 +27,10 @@ class UnitOfWork(Protocol):
     def activations(self) -> ActivationRepository: ...
     @property
     def identities(self) -> IdentityRepository: ...
+    @property
+    def groups(self) -> GroupRepository: ...
+    @property
+    def managed_policies(self) -> ManagedPolicyRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
 

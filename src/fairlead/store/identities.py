@@ -1,14 +1,13 @@
 """IAM identities in SQL. Access-key secrets are sealed here, each bound to its key's id."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from sqlalchemy import Connection, Row, Table, delete, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, insert, select, update
 
-from fairlead.domain.errors import EntityAlreadyExists
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
-from fairlead.store.tables import access_keys, inline_policies, roles, users
+from fairlead.store.named_rows import NamedRow, add_named, find_named, page_named
+from fairlead.store.tables import access_keys, identity_tags, inline_policies, roles, users
 
 
 class SecretSealer(Protocol):
@@ -26,29 +25,35 @@ class SqlIdentities:
         self._sealer = sealer
 
     def add_user(self, user: User) -> None:
-        self._add_named(
+        add_named(
+            self._connection,
             users,
-            f"User with name {user.name} already exists.",
+            "User",
+            user.name,
             id=user.id,
             account_id=user.account_id,
-            name=user.name,
-            name_key=user.name.lower(),
             path=user.path,
             created_at=user.created_at,
+            boundary_arn=user.boundary_arn,
         )
 
     def get_user(self, account_id: str, name: str, *, to_change: bool = False) -> User | None:
-        row = self._by_name(users, account_id, name, to_change)
-        return None if row is None else _user(row)
+        row = find_named(self._connection, users, account_id, name, to_change=to_change)
+        return None if row is None else user_of(row)
 
     def get_user_by_id(self, user_id: str) -> User | None:
         row = self._connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     def list_users(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[User]:
-        return [_user(row) for row in self._page(users, account_id, path_prefix, after_name, limit)]
+        rows = page_named(self._connection, users, account_id, path_prefix, after_name, limit)
+        return [user_of(row) for row in rows]
+
+    def set_user_boundary(self, user_id: str, policy_arn: str | None) -> None:
+        self._connection.execute(update(users).where(users.c.id == user_id).values(boundary_arn=policy_arn))
 
     def delete_user(self, user_id: str) -> None:
+        self._delete_all_tags(user_id)
         self._connection.execute(delete(users).where(users.c.id == user_id))
 
     def add_access_key(self, key: AccessKey, secret: str) -> None:
@@ -73,18 +78,24 @@ class SqlIdentities:
         statement = _KEYS_WITH_USER.where(access_keys.c.user_id == user_id).order_by(access_keys.c.created_at)
         return [_access_key(row) for row in self._connection.execute(statement)]
 
+    def set_access_key_active(self, key_id: str, is_active: bool) -> None:
+        self._connection.execute(
+            update(access_keys).where(access_keys.c.id == key_id).values(is_active=is_active)
+        )
+
     def delete_access_key(self, key_id: str) -> None:
         self._connection.execute(delete(access_keys).where(access_keys.c.id == key_id))
 
     def add_role(self, role: Role) -> None:
-        self._add_named(
+        add_named(
+            self._connection,
             roles,
-            f"Role with name {role.name} already exists.",
+            "Role",
+            role.name,
             id=role.id,
             account_id=role.account_id,
-            name=role.name,
-            name_key=role.name.lower(),
             path=role.path,
+            boundary_arn=role.boundary_arn,
             trust_policy=role.trust_policy,
             description=role.description,
             max_session_duration_s=role.max_session_duration_s,
@@ -92,13 +103,21 @@ class SqlIdentities:
         )
 
     def get_role(self, account_id: str, name: str, *, to_change: bool = False) -> Role | None:
-        row = self._by_name(roles, account_id, name, to_change)
+        row = find_named(self._connection, roles, account_id, name, to_change=to_change)
         return None if row is None else _role(row)
 
     def list_roles(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[Role]:
-        return [_role(row) for row in self._page(roles, account_id, path_prefix, after_name, limit)]
+        rows = page_named(self._connection, roles, account_id, path_prefix, after_name, limit)
+        return [_role(row) for row in rows]
+
+    def set_trust_policy(self, role_id: str, document: str) -> None:
+        self._connection.execute(update(roles).where(roles.c.id == role_id).values(trust_policy=document))
+
+    def set_role_boundary(self, role_id: str, policy_arn: str | None) -> None:
+        self._connection.execute(update(roles).where(roles.c.id == role_id).values(boundary_arn=policy_arn))
 
     def delete_role(self, role_id: str) -> None:
+        self._delete_all_tags(role_id)
         self._connection.execute(delete(roles).where(roles.c.id == role_id))
 
     def put_policy(self, identity_id: str, policy: InlinePolicy) -> None:
@@ -126,6 +145,17 @@ class SqlIdentities:
             InlinePolicy(name=row.name, document=row.document) for row in self._connection.execute(statement)
         ]
 
+    def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
+        statement = (
+            select(inline_policies)
+            .where(inline_policies.c.identity_id.in_(identity_ids))
+            .order_by(inline_policies.c.identity_id, inline_policies.c.name)
+        )
+        return [
+            (row.identity_id, InlinePolicy(name=row.name, document=row.document))
+            for row in self._connection.execute(statement)
+        ]
+
     def delete_policy(self, identity_id: str, name: str) -> None:
         self._connection.execute(
             delete(inline_policies).where(
@@ -133,36 +163,33 @@ class SqlIdentities:
             )
         )
 
-    def _add_named(self, table: Table, taken: str, **values: object) -> None:
-        try:
-            with self._connection.begin_nested():
-                self._connection.execute(insert(table).values(**values))
-        except IntegrityError as error:
-            raise EntityAlreadyExists(taken) from error
-
-    def _by_name(
-        self, table: Table, account_id: str, name: str, to_change: bool
-    ) -> Row[tuple[object, ...]] | None:
-        statement = select(table).where(table.c.account_id == account_id, table.c.name_key == name.lower())
-        if to_change:
-            statement = statement.with_for_update()  # not needed in SQLite, and left out there: one writer
-        return self._connection.execute(statement).one_or_none()
-
-    def _page(
-        self, table: Table, account_id: str, path_prefix: str, after_name: str | None, limit: int
-    ) -> Sequence[Row[tuple[object, ...]]]:
+    def get_tags(self, identity_id: str) -> Mapping[str, str]:
         statement = (
-            select(table)
-            .where(
-                table.c.account_id == account_id,
-                func.substr(table.c.path, 1, len(path_prefix)) == path_prefix,  # LIKE ignores case in SQLite
-            )
-            .order_by(table.c.name_key)
-            .limit(limit)
+            select(identity_tags)
+            .where(identity_tags.c.identity_id == identity_id)
+            .order_by(identity_tags.c.key_folded)
         )
-        if after_name is not None:
-            statement = statement.where(table.c.name_key > after_name.lower())
-        return self._connection.execute(statement).all()
+        return {row.key: row.value for row in self._connection.execute(statement)}
+
+    def put_tags(self, identity_id: str, tags: Mapping[str, str]) -> None:
+        self.delete_tags(identity_id, tags)
+        rows = [
+            {"identity_id": identity_id, "key_folded": key.lower(), "key": key, "value": value}
+            for key, value in tags.items()
+        ]
+        if rows:
+            self._connection.execute(insert(identity_tags), rows)
+
+    def delete_tags(self, identity_id: str, keys: Collection[str]) -> None:
+        folded = [key.lower() for key in keys]
+        self._connection.execute(
+            delete(identity_tags).where(
+                identity_tags.c.identity_id == identity_id, identity_tags.c.key_folded.in_(folded)
+            )
+        )
+
+    def _delete_all_tags(self, identity_id: str) -> None:
+        self._connection.execute(delete(identity_tags).where(identity_tags.c.identity_id == identity_id))
 
 
 _KEYS_WITH_USER = select(access_keys, users.c.name.label("user_name")).join(users)
@@ -172,11 +199,19 @@ def _bound_to(key_id: str) -> bytes:
     return b"access_keys:" + key_id.encode()
 
 
-def _user(row: Row[tuple[object, ...]]) -> User:
-    return User(id=row.id, account_id=row.account_id, name=row.name, path=row.path, created_at=row.created_at)
+def user_of(row: NamedRow) -> User:
+    """A row of `users` as a value."""
+    return User(
+        id=row.id,
+        account_id=row.account_id,
+        name=row.name,
+        path=row.path,
+        created_at=row.created_at,
+        boundary_arn=row.boundary_arn,
+    )
 
 
-def _role(row: Row[tuple[object, ...]]) -> Role:
+def _role(row: NamedRow) -> Role:
     return Role(
         id=row.id,
         account_id=row.account_id,
@@ -186,10 +221,11 @@ def _role(row: Row[tuple[object, ...]]) -> Role:
         created_at=row.created_at,
         description=row.description,
         max_session_duration_s=row.max_session_duration_s,
+        boundary_arn=row.boundary_arn,
     )
 
 
-def _access_key(row: Row[tuple[object, ...]]) -> AccessKey:
+def _access_key(row: NamedRow) -> AccessKey:
     return AccessKey(
         id=row.id,
         user_id=row.user_id,

@@ -8,7 +8,9 @@ from sqlalchemy import Connection, Engine
 from fairlead.store.activations import SqlActivations
 from fairlead.store.audit import SqlAudit
 from fairlead.store.engine import writing
+from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
+from fairlead.store.managed_policies import SqlManagedPolicies
 from fairlead.store.nodes import SqlNodes
 from fairlead.store.sessions import SqlSessions
 
@@ -21,6 +23,8 @@ class SqlUnitOfWork:
         self.nodes = SqlNodes(connection)
         self.activations = SqlActivations(connection)
         self.identities = SqlIdentities(connection, sealer)
+        self.groups = SqlGroups(connection)
+        self.managed_policies = SqlManagedPolicies(connection)
         self.audit = SqlAudit(connection)
 
 

@@ -60,6 +60,7 @@ users = Table(
     Column("name_key", String(64), nullable=False, comment="the name in lower case"),
     Column("path", String(512), nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("boundary_arn", String(2048)),
     UniqueConstraint("account_id", "name_key"),
 )
 
@@ -85,7 +86,68 @@ roles = Table(
     Column("description", Text),
     Column("max_session_duration_s", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("boundary_arn", String(2048)),
     UniqueConstraint("account_id", "name_key"),
+)
+
+user_groups = Table(
+    "user_groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("name_key", String(128), nullable=False, comment="the name in lower case"),
+    Column("path", String(512), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("account_id", "name_key"),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", ForeignKey("user_groups.id"), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), primary_key=True, index=True),
+)
+
+managed_policies = Table(
+    "managed_policies",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("name_key", String(128), nullable=False, comment="the name in lower case"),
+    Column("path", String(512), nullable=False),
+    Column("description", Text),
+    Column("default_version", Integer, nullable=False),
+    Column("last_version", Integer, nullable=False, comment="the highest number that was ever given"),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("account_id", "name_key"),
+)
+
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    Column("policy_id", ForeignKey("managed_policies.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+policy_attachments = Table(
+    "policy_attachments",
+    metadata,
+    Column("identity_id", String(32), primary_key=True, comment="the unique id of a user, group or role"),
+    Column("policy_arn", String(2048), primary_key=True, index=True),
+)
+
+identity_tags = Table(
+    "identity_tags",
+    metadata,
+    Column("identity_id", String(32), primary_key=True, comment="the unique id of a user or role"),
+    Column("key_folded", String(128), primary_key=True, comment="the key in lower case"),
+    Column("key", String(128), nullable=False),
+    Column("value", String(256), nullable=False),
 )
 
 inline_policies = Table(
@@ -134,6 +196,11 @@ nodes = Table(
     Column("platform_version", Text, nullable=False),
     Column("ip_address", Text, nullable=False),
     Column("computer_name", Text, nullable=False),
+    Column(
+        "connected_since",
+        Moment,
+        comment="when the control channel was opened that is open, or was when the server ended",
+    ),
     Index(None, "account_id", "region", "id"),
 )
 
@@ -196,11 +263,6 @@ audit_records = Table(
     Column("event_source", String(64), nullable=False),
     Column("event_name", String(64), nullable=False),
     Column("principal_arn", Text, nullable=False),
-    Column(
-        "connected_since",
-        Moment,
-        comment="when the control channel was opened that is open, or was when the server ended",
-    ),
     Column("principal_id", Text, nullable=False),
     Column("user_name", Text, nullable=False),
     Column("access_key_id", String(128), nullable=False),

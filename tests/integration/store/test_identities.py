@@ -108,3 +108,41 @@ def test_a_policy_is_replaced_by_its_name_and_kept_to_the_letter(store: SqlStore
         work.identities.delete_policy("AIDA1", "ssh")
         assert work.identities.get_policy("AIDA1", "ssh") is None
         assert work.identities.get_policy("AIDA2", "ssh") is not None
+
+
+def test_a_key_is_switched_off_and_on(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.identities.add_user(a_user())
+        work.identities.add_access_key(an_access_key(), SECRET)
+        work.identities.set_access_key_active(an_access_key().id, False)
+        assert work.identities.get_access_key(an_access_key().id) == (an_access_key(is_active=False), SECRET)
+
+
+def test_a_trust_policy_is_replaced(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.identities.add_role(a_role())
+        work.identities.set_trust_policy(a_role().id, "{...}")
+        assert work.identities.get_role(SCOPE.account_id, "FairleadNode") == a_role(trust_policy="{...}")
+
+
+def test_tags_are_alike_whatever_the_case_of_their_keys(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.identities.add_user(a_user())
+        work.identities.put_tags(a_user().id, {"Team": "red", "cost": ""})
+        work.identities.put_tags(a_user().id, {"TEAM": "blue"})
+        assert work.identities.get_tags(a_user().id) == {"cost": "", "TEAM": "blue"}
+        work.identities.delete_tags(a_user().id, ["COST", "none"])
+        assert work.identities.get_tags(a_user().id) == {"TEAM": "blue"}
+        work.identities.delete_user(a_user().id)
+        assert work.identities.get_tags(a_user().id) == {}
+
+
+def test_the_policies_of_several_identities_come_in_one_answer(store: SqlStore) -> None:
+    with store.transaction() as work:
+        for owner, name in (("AIDA1", "b"), ("AIDA1", "a"), ("AGPA1", "c"), ("AIDA2", "d")):
+            work.identities.put_policy(owner, InlinePolicy(name=name, document=name.upper()))
+        assert work.identities.list_policies_of(["AIDA1", "AGPA1"]) == [
+            ("AGPA1", InlinePolicy(name="c", document="C")),
+            ("AIDA1", InlinePolicy(name="a", document="A")),
+            ("AIDA1", InlinePolicy(name="b", document="B")),
+        ]

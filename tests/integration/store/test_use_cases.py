@@ -1,7 +1,9 @@
 """The use cases over the SQL store: a node's and a session's whole life, on each database."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,10 @@ from fairlead.domain.errors import (
     InvalidInstanceId,
     LimitExceeded,
     RegistrationLimitReached,
+    SessionEnded,
     TargetNotConnected,
     UnknownAccessKey,
+    UnknownResumeSecret,
 )
 from fairlead.domain.identities import MAX_ACCESS_KEYS_PER_USER
 from fairlead.domain.operations.activations import CreateActivationRequest, DescribeActivationsRequest
@@ -198,6 +202,54 @@ def test_changes_of_one_user_that_race_wait_for_each_other(world: World, admin: 
 
     with ThreadPoolExecutor(8) as racers:
         assert sum(racers.map(change, range(8))) == MAX_ACCESS_KEYS_PER_USER
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_of_resumes_that_race_one_token_stays_good(world: World, admin: Caller) -> None:
+    session_id = world.start(admin, connected(world, registered(world, admin))).session_id or ""
+    start = Barrier(4)
+
+    def resume(_number: int) -> str:
+        start.wait()
+        request = ResumeSessionRequest(session_id=session_id)
+        return world.sessions.resume_session(admin, request, STREAM_BASE_URL).token_value or ""
+
+    with ThreadPoolExecutor(4) as racers:
+        tokens = list(racers.map(resume, range(4)))
+    assert sum(opens(world, session_id, token=token) for token in tokens) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_of_returns_with_one_secret_that_race_one_comes_in_and_the_theft_is_seen(
+    world: World, admin: Caller
+) -> None:
+    started = world.start(admin, connected(world, registered(world, admin)))
+    session_id = started.session_id or ""
+    secret = b"\x01" * 32
+    world.open_client(session_id, started.token_value, promised_digest=hashlib.sha256(secret).digest())
+    start = Barrier(4)
+
+    def come_back(number: int) -> bool:
+        start.wait()
+        promised = bytes([number]) * 32
+        return opens(world, session_id, resume_secret=secret.hex(), promised_digest=promised)
+
+    with ThreadPoolExecutor(4) as racers:
+        assert sum(racers.map(come_back, range(4))) == 1
+    with world.store.read() as uow:
+        session = uow.sessions.find(session_id)
+    assert session is not None
+    assert session.end is not None
+    assert session.end.reason is EndReason.RESUME_REUSED
+
+
+def opens(world: World, session_id: str, **claim: Any) -> bool:  # Any: parts of a ClientClaim
+    """Whether this opens the client's side."""
+    try:
+        world.open_client(session_id, **claim)
+    except (InvalidChannelToken, UnknownResumeSecret, SessionEnded):
+        return False
+    return True
 
 
 def test_recovering_the_administrator_voids_what_was_lost(world: World, admin: Caller) -> None:
