@@ -20,6 +20,7 @@ from tests.support.gateway_rig import (
     receive,
     stream,
 )
+from tests.support.waiting import PATIENCE_S
 
 DATA_PATH = f"/v1/data-channel/{SESSION}?role=publish_subscribe"
 CONTROL_PATH = f"/v1/control-channel/{NODE}?role=subscribe&stream=input"
@@ -29,7 +30,7 @@ def test_pings_before_the_open_frame_are_answered():
     async def test(rig):
         rig.channels.add_session()
         ws = await rig.connect(DATA_PATH)
-        await asyncio.wait_for(await ws.ping(b"keepalive"), 5)
+        await asyncio.wait_for(await ws.ping(b"keepalive"), PATIENCE_S)
         await ws.send(ClientOpen("r", rig.channels.client_token(), "c").encode())
         await eventually(lambda: len(rig.gateway.live_sessions) == 1)
 

@@ -12,7 +12,7 @@ from fairlead.protocol.control_channel import (
     TaskAcknowledge,
     decode_control_message,
 )
-from fairlead.protocol.open_channel import ControlOpen
+from fairlead.protocol.open_channel import AgentOpen, ClientOpen, ControlOpen
 from tests.support.gateway_rig import (
     NODE,
     SESSION,
@@ -27,8 +27,10 @@ from tests.support.gateway_rig import (
     stream,
     told_closed,
 )
+from tests.support.waiting import PATIENCE_S
 
 OTHER_NODE = "mi-0fedcba9876543210"
+DATA_PATH = f"/v1/data-channel/{SESSION}?role=publish_subscribe"
 
 
 def test_a_new_session_is_offered_at_once_and_again_until_the_agent_shows_up():
@@ -123,15 +125,14 @@ def test_a_completed_session_is_acknowledged_each_time_and_told_to_the_client_on
         end = rig.channels.ends[SESSION]
         assert (end.reason, end.bytes_to_node, end.bytes_to_client) == (EndReason.AGENT_FAILED, 5, 0)
 
-    GatewayRig.run(test)
+    GatewayRig.run(test, completion_grace_s=PATIENCE_S)
 
 
-def test_an_agent_that_closes_in_good_order_ends_the_session_within_a_second():
+def test_an_agent_that_closes_in_good_order_ends_the_session_without_waiting_for_its_return():
     async def test(rig):
         client, agent = await rig.pair()
         await agent.close()
-        async with asyncio.timeout(1):
-            assert await closed_text(client) == ""
+        assert await closed_text(client) == ""
         assert rig.channels.ends[SESSION].reason is EndReason.AGENT_ENDED
 
     GatewayRig.run(test)
@@ -142,9 +143,8 @@ def test_a_client_that_closes_in_good_order_ends_the_session_and_the_agent_is_to
         control = await rig.control()
         client, agent = await rig.pair()
         await client.close()
-        async with asyncio.timeout(1):
-            assert m.peek_type(await receive(agent)) == m.CHANNEL_CLOSED
-            assert (await told_closed(control)).session_id == SESSION
+        assert m.peek_type(await receive(agent)) == m.CHANNEL_CLOSED
+        assert (await told_closed(control)).session_id == SESSION
         assert rig.channels.ends[SESSION].reason is EndReason.CLIENT_LEFT
 
     GatewayRig.run(test)
@@ -313,15 +313,18 @@ def test_after_a_restart_both_sides_come_back_and_those_that_do_not_lose_their_s
         rig.channels.add_session(status=SessionStatus.CONNECTED)
         rig.channels.add_session(id=lost, status=SessionStatus.DISCONNECTED)
         with ThreadPoolExecutor(1) as executor:
+            client, agent = await rig.connect(DATA_PATH), await rig.connect(DATA_PATH, f"node {NODE}")
             await rig.gateway.live_sessions.recover()
-            client, agent = await rig.client(), await rig.agent()
+            await client.send(ClientOpen("r", rig.channels.client_token(), "c", "1.2.764.0", 1).encode())
+            token = rig.channels.give_token("agent", SESSION, NODE)
+            await agent.send(AgentOpen("r", token, NODE, "", 1).encode())
             await client.send(frame := stream(m.INPUT_STREAM_DATA, b"again"))
             assert await receive(agent) == frame
             await eventually(lambda: lost in rig.channels.ends)
             assert SESSION not in rig.channels.ends
             executor.shutdown()
 
-    GatewayRig.run(test, resume_window_s=0.6)
+    GatewayRig.run(test, resume_window_s=1.5)
 
 
 def test_a_session_to_a_node_that_is_expected_back_is_offered_when_it_returns():

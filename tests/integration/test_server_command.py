@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE_S
+from tools.processes import free_port
+
 SCRIPTS = Path(sys.executable).parent
 FAIRLEAD = (sys.executable, "-m", "fairlead", "server")
-START_TIMEOUT_S = 30
 
 
 def _environment() -> dict[str, str]:
@@ -49,13 +51,13 @@ def _running(state: Path, *options: str, listen: str = "127.0.0.1:0") -> Iterato
         yield found[1], "".join(lines)
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=START_TIMEOUT_S)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
 
 
 def _fails(state: Path, *options: str, listen: str = "127.0.0.1:0") -> str:
     process = _start(state, *options, listen=listen)
-    _, errors = process.communicate(timeout=START_TIMEOUT_S)
+    _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "Traceback" not in errors
     return errors.splitlines()[-1]
@@ -140,17 +142,16 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
 def test_of_two_servers_that_start_on_one_port_together_one_serves_and_one_says_why_not(
     tmp_path: Path,
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = "{}:{}".format(*free.getsockname())
+    address = f"127.0.0.1:{free_port()}"
     processes = [_start(tmp_path / name, listen=address) for name in ("first", "second")]
     try:
         first_lines = [process.stdout.readline() for process in processes if process.stdout is not None]
         loser = first_lines.index("")
-        _, errors = processes[loser].communicate(timeout=START_TIMEOUT_S)
+        _, errors = processes[loser].communicate(timeout=PATIENCE_S)
     finally:
         for process in processes:
             process.terminate()
-    processes[1 - loser].communicate(timeout=START_TIMEOUT_S)
+    processes[1 - loser].communicate(timeout=PATIENCE_S)
     assert address in first_lines[1 - loser]
     assert processes[loser].returncode == 1
     assert "Traceback" not in errors

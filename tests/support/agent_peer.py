@@ -31,8 +31,7 @@ from fairlead.protocol.open_channel import (
 )
 from fairlead.protocol.roles import AGENT
 from fairlead.protocol.settings import AGENT_VERSION, ChannelSettings
-
-PATIENCE_S = 10.0
+from tests.support.waiting import PATIENCE_S
 
 
 class Stop(Exception):

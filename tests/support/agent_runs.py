@@ -13,10 +13,10 @@ from fairlead.agent.registration import RegistrationRequest, register
 from fairlead.agent.settings import load_settings
 from tests.support.certificates import Authority
 from tests.support.fake_gateway import FakeGateway
+from tests.support.waiting import PATIENCE_S
 
 ACTIVATION_ID = "9f0e2b0c-5a6e-4a4e-9d4a-2f6b8a5f0c11"
 ACTIVATION_CODE = "Qk3mZ8vT1xYp0LwRs5Nd"
-STOP_LIMIT_S = 5.0
 
 FAST = {"reconnect_first_s": 0.05, "reconnect_cap_s": 0.2}
 """Settings that keep tests short."""
@@ -57,7 +57,7 @@ async def agent(directory: Path, running: FakeGateway, **options: object) -> Asy
         yield stopping
     finally:
         stopping.set()
-        await asyncio.wait_for(serving, STOP_LIMIT_S)
+        await asyncio.wait_for(serving, PATIENCE_S)
 
 
 @asynccontextmanager

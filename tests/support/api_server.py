@@ -7,6 +7,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from tests.support.waiting import PATIENCE_S
+
 Answer = tuple[int, object] | bytes | None
 
 
@@ -62,7 +64,7 @@ class ScriptedDialer:
 
         def accept() -> None:
             with listener:
-                listener.settimeout(10)
+                listener.settimeout(PATIENCE_S)
                 self._serve(listener.accept()[0])
 
         threading.Thread(target=accept, daemon=True).start()

@@ -40,13 +40,13 @@ from fairlead.protocol.message_ids import SEED_BYTES, MessageIds
 from fairlead.protocol.open_channel import AgentOpen, parse_control_channel_open, parse_data_channel_open
 from fairlead.protocol.roles import CLIENT
 from fairlead.protocol.settings import CLIENT_VERSION, ChannelSettings
+from tests.support.waiting import PATIENCE_S
 
 NODE = "mi-0123456789abcdef0"
 ACCESS_KEY = "ASIAFAKEGATEWAY00001"
 SECRET_KEY = "fake-gateway-secret-access-key"  # of this test server
 SESSION_TOKEN = "fake-gateway-session-token"
 OWNER = "arn:aws:iam::123456789012:user/alice"
-PATIENCE_S = 15.0
 SIGNED_BY_NODE = ("RequestManagedInstanceRoleToken", "UpdateManagedInstancePublicKey")
 
 SSH_DOCUMENT = {

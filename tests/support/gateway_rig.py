@@ -51,11 +51,11 @@ from fairlead.protocol.control_channel import (
 from fairlead.protocol.open_channel import AgentOpen, ClientOpen, ControlOpen
 from tests.support.certificates import Authority
 from tests.support.factories import SCOPE, a_node, a_session
+from tests.support.waiting import PATIENCE_S, eventually
 
 NODE = "mi-0123456789abcdef0"
 SESSION = "alice-0123456789abcdefghijklmnop"
 MESSAGE_ID = bytes(range(16))
-PATIENCE_S = 5.0
 
 
 class MemoryChannels:
@@ -292,6 +292,7 @@ class GatewayRig:
             compression=None,
             ping_interval=None,
             max_size=None,
+            open_timeout=PATIENCE_S,
             close_timeout=1,
             local_addr=(source, 0),
             proxy=None,
@@ -352,16 +353,9 @@ def a_caller(kind: CallerKind, name: str, origin: Origin) -> Caller:
     )
 
 
-async def eventually(condition: Callable[[], object], within_s: float = PATIENCE_S) -> None:
-    """Wait until `condition` holds; fail when it does not in time."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.005)
-
-
-async def receive(ws: ClientConnection, within_s: float = PATIENCE_S) -> bytes:
+async def receive(ws: ClientConnection) -> bytes:
     """The next message."""
-    return await asyncio.wait_for(ws.recv(), within_s)
+    return await asyncio.wait_for(ws.recv(), PATIENCE_S)
 
 
 async def rest_of(ws: ClientConnection) -> list[bytes]:

@@ -16,6 +16,7 @@ from fairlead.transport.local_stream import DescriptorStream
 from fairlead.transport.poll_endpoint import Outcome, PollEndpoint
 from fairlead.transport.websocket_link import WebSocketLink, open_websocket
 from tests.support.agent_peer import AgentPeer
+from tests.support.waiting import PATIENCE_S
 
 STREAM = parse_endpoint("ws://127.0.0.1:9/v1/data-channel/s-1?role=publish_subscribe")
 
@@ -63,7 +64,7 @@ class Pipes:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(10)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()
 
 

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.support.waiting import PATIENCE_S
+
 _SERVER_USER = "postgres"
 
 
@@ -55,7 +57,9 @@ class PostgresqlServer:
         user = self._user if os.geteuid() == 0 else None
         # pg_ctl leaves the server behind, which would hold a pipe open for ever: output goes to a file.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(command, stdout=output, stderr=output, user=user, cwd="/", timeout=60)
+            done = subprocess.run(
+                command, stdout=output, stderr=output, user=user, cwd="/", timeout=2 * PATIENCE_S
+            )
             if done.returncode:
                 output.seek(0)
                 raise RuntimeError(f"{program} failed: {output.read()[-2000:]}")

@@ -11,6 +11,7 @@ from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.errors import ConnectionLost, PeerError, TlsError, TransportError, UpgradeError
 from fairlead.transport.tls import Trust
 from tests.support.certificates import Authority
+from tests.support.waiting import PATIENCE_S
 
 
 @asynccontextmanager
@@ -39,7 +40,7 @@ async def server(answer, context=None):
         running.close()
 
 
-def connector(port, scheme="http", trust=None, timeout_s=5.0):
+def connector(port, scheme="http", trust=None, timeout_s=PATIENCE_S):
     return Connector(
         parse_endpoint(f"{scheme}://127.0.0.1:{port}"), trust or Trust(None, "a test"), {}, timeout_s
     )
@@ -102,7 +103,7 @@ def test_a_server_that_says_nothing_is_given_up_and_let_go(call):
         async with server(None) as (port, gone):
             with pytest.raises(TransportError, match=r"gave no answer in 0\.2 s"):
                 await call(connector(port, timeout_s=0.2))
-            await asyncio.wait_for(gone.wait(), 2)
+            await asyncio.wait_for(gone.wait(), PATIENCE_S)
 
     asyncio.run(scenario())
 
@@ -113,7 +114,7 @@ def test_a_cancelled_call_lets_the_server_go(call):
         async with server(None) as (port, gone):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(call(connector(port)), 0.2)
-            await asyncio.wait_for(gone.wait(), 2)
+            await asyncio.wait_for(gone.wait(), PATIENCE_S)
 
     asyncio.run(scenario())
 
@@ -123,7 +124,7 @@ def test_a_server_without_tls_is_no_tls_server(call):
     async def scenario():
         async with server(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (port, _):
             with pytest.raises(TransportError, match="TLS"):
-                await call(connector(port, "https", timeout_s=2))
+                await call(connector(port, "https"))
 
     asyncio.run(scenario())
 
