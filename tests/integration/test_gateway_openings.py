@@ -7,9 +7,11 @@ from contextlib import suppress
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from fairlead.domain.errors import SessionEnded, Throttled, UnknownResumeSecret
 from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
+from fairlead.gateway.close_codes import CloseCode
 from fairlead.protocol import message as m
-from fairlead.protocol.open_channel import AgentOpen, ClientOpen
+from fairlead.protocol.open_channel import RESUME_HEADER, RESUME_HEADER_VALUE, AgentOpen, ClientOpen
 from tests.support.gateway_rig import (
     NODE,
     SESSION,
@@ -18,6 +20,7 @@ from tests.support.gateway_rig import (
     closed_text,
     eventually,
     receive,
+    rest_of,
     stream,
 )
 from tests.support.waiting import PATIENCE_S
@@ -247,6 +250,64 @@ def test_an_ended_session_is_not_joined_and_the_client_reads_why():
         rig.channels.end_session(SESSION, end)
         assert await closed_text(await rig.client(token=token)) == "Session is already terminated"
         assert session.id not in rig.gateway.live_sessions._sessions
+
+    GatewayRig.run(test)
+
+
+def test_a_data_channel_says_that_clients_may_come_back_with_a_secret():
+    async def test(rig):
+        rig.channels.add_session()
+        data, control = await rig.connect(DATA_PATH), await rig.connect(CONTROL_PATH, f"node {NODE}")
+        assert data.response.headers[RESUME_HEADER] == RESUME_HEADER_VALUE
+        assert RESUME_HEADER not in control.response.headers
+
+    GatewayRig.run(test)
+
+
+async def come_back(rig):
+    ws = await rig.connect(DATA_PATH)
+    frame = ClientOpen("r", "", "c", "1.2.764.0", resume_secret="5e" * 32, resume_digest="d1" * 32)
+    await ws.send(frame.encode())
+    return ws
+
+
+def test_a_client_that_comes_back_with_its_secret_takes_its_place_again():
+    async def test(rig):
+        first, agent = await rig.pair()
+        second = await come_back(rig)
+        assert await close_code(first) == 1008
+        frame = stream(m.OUTPUT_STREAM_DATA, b"to the second")
+        await agent.send(frame)
+        assert await receive(second) == frame
+        claim = rig.channels.claims[-1]
+        assert (claim.token, claim.resume_secret, claim.version) == ("", "5e" * 32, "1.2.764.0")
+        assert claim.promised_digest == bytes.fromhex("d1" * 32)
+
+    GatewayRig.run(test)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [(UnknownResumeSecret(), CloseCode.RESUME_UNKNOWN), (Throttled(), CloseCode.TRY_LATER)],
+)
+def test_a_client_that_may_try_something_else_is_told_by_the_close_code_alone(refusal, code):
+    async def test(rig):
+        rig.channels.add_session()
+        rig.channels.refusal = refusal
+        ws = await come_back(rig)
+        assert await rest_of(ws) == []
+        assert await close_code(ws) == code
+
+    GatewayRig.run(test)
+
+
+def test_a_client_whose_owner_lost_the_right_reads_why():
+    async def test(rig):
+        rig.channels.add_session()
+        rig.channels.refusal = SessionEnded("The right to this session was withdrawn: no.")
+        ws = await come_back(rig)
+        assert await closed_text(ws) == "The right to this session was withdrawn: no."
+        assert await close_code(ws) == 1008
 
     GatewayRig.run(test)
 
