@@ -54,6 +54,7 @@ NEEDS_A_DATABASE = {
 """SQL is tested on SQLite and PostgreSQL."""
 
 TESTED_TOGETHER = {
+    "gateway/assisted_legs.py": "unit/gateway/test_relay.py",
     "__main__.py": "unit/client/test_slim_imports.py",
     "agent/__main__.py": "unit/cli/test_agent.py",
     "server/__main__.py": "integration/test_server_command.py",
@@ -65,6 +66,7 @@ TESTED_TOGETHER = {
     "api/exchange.py": "unit/api/test_app.py",
     "api/limits.py": "unit/api/test_reading.py",
     "api/nodes.py": "unit/api/test_handlers.py",
+    "api/server_drain.py": "unit/api/test_handlers.py",
     "api/sessions.py": "unit/api/test_handlers.py",
     "domain/audit.py": "unit/control/test_audit.py",
     "domain/operations/activations.py": "unit/domain/test_operations_match_service_model.py",
@@ -73,6 +75,7 @@ TESTED_TOGETHER = {
     "domain/operations/documents.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/identities.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/inline_policies.py": "unit/domain/test_operations_match_service_model.py",
+    "domain/operations/server_drain.py": "unit/control/test_server_drain.py",
     "domain/operations/sessions.py": "unit/domain/test_operations_match_service_model.py",
     "gateway/relay_sides.py": "unit/gateway/test_relay.py",
     "gateway/security_events.py": "unit/gateway/test_work.py",

@@ -17,13 +17,12 @@ from collections.abc import Callable
 from typing import Protocol
 
 from fairlead.domain.sessions import ChannelSide, EndReason
-from fairlead.gateway.assist import Assist, Verdict
+from fairlead.gateway.assist import Assist
+from fairlead.gateway.assisted_legs import AssistedLegs
 from fairlead.gateway.clock import Clock, Timer
 from fairlead.gateway.close_codes import CloseCode
-from fairlead.gateway.message_types import ASSISTED_BY_HEAD, MessageUse
 from fairlead.gateway.relay_sides import Attachment, Leg, RelaySocket
 from fairlead.gateway.settings import GatewaySettings
-from fairlead.protocol import message
 
 
 class RelayOwner(Protocol):
@@ -43,7 +42,6 @@ class RelayOwner(Protocol):
 NORMAL_CLOSURE = 1000
 """RFC 6455 §7.4.1: the purpose of the connection has been fulfilled."""
 
-_NEW = (Verdict.NEW, Verdict.FILLS_GAP)
 _NOTHING_CAME = "it left before anything came from the port; is a server listening there?"
 
 
@@ -73,7 +71,7 @@ class Relay:
         self._clock = clock
         self._owner = owner
         self._make_assist = make_assist
-        self._assist: Assist | None = None
+        self._assisted: AssistedLegs | None = None
         client = Leg(ChannelSide.CLIENT, EndReason.CLIENT_LOST)
         agent = Leg(ChannelSide.AGENT, EndReason.AGENT_LOST)
         client.peer, agent.peer = agent, client
@@ -114,10 +112,11 @@ class Relay:
         older = leg.attachment
         attachment = Attachment(self, leg, socket, is_ours)
         leg.attachment = attachment
-        if self._assist is not None:
-            attachment.use_assist()
+        if self._assisted is not None:
+            attachment.use_assist(self._assisted)
         elif not is_ours:
-            self._begin_assist()
+            self._assisted = AssistedLegs(self, self._legs, self._make_assist())
+            self._assisted.begin()
         if leg.was_ours is None and not self.has_connected:
             leg.is_silent = side is ChannelSide.AGENT and not is_ours
         leg.was_ours = is_ours
@@ -149,7 +148,7 @@ class Relay:
             self._output_timer = self._clock.call_later(
                 self._settings.last_output_s, self.end, reason, details
             )
-        self._end_if_output_is_delivered()
+        self.output_was_acknowledged()
 
     def end(self, reason: EndReason, details: str) -> None:
         """The session is over: relay nothing more, and tell the owner, once."""
@@ -162,7 +161,8 @@ class Relay:
         counts a closed socket as an error: it leaves first."""
         self.is_over = True
         self.suspend()
-        self._say_last_words()
+        if self._assisted is not None:
+            self._assisted.end()
         for leg in self._legs.values():
             leg.held.clear()
             if leg.attachment is not None:
@@ -211,62 +211,10 @@ class Relay:
         leg.held_bytes += len(frame)
         self.update_reading()
 
-    def receive_assisted(self, leg: Leg, use: MessageUse, frame: bytes | memoryview, last: bool) -> None:
-        """A stream message or an acknowledgement of a session with a stock end."""
-        assert self._assist is not None  # what makes attachments call this
-        if use is MessageUse.KEEP:
-            self._pass_on_message(self._assist, leg, frame, last)
-        else:
-            self._pass_on_acknowledgement(self._assist, leg, frame, last)
-
-    def _pass_on_message(self, assist: Assist, leg: Leg, frame: bytes | memoryview, last: bool) -> None:
-        receiver = leg.peer.attachment
-        verdict = assist.take_message(leg.side, frame, is_passed_on=receiver is not None)
-        if verdict is Verdict.ACKNOWLEDGED:
-            self._answer(assist, leg, frame)
-        elif receiver is not None:
-            receiver.socket.send_binary(frame, more=not last)
-            if verdict is Verdict.FILLS_GAP:
-                for each in assist.behind_gap(leg.side, frame):
-                    receiver.socket.send_binary(each, more=not last)
-        if verdict in _NEW:
-            leg.stream_bytes += len(frame) - message.HEADER_BYTES
-            if leg.is_silent:
-                leg.is_silent = message.peek_payload_type(frame) != message.PayloadType.OUTPUT
-            self.note_activity()
-            if receiver is None or assist.is_full(leg.side):
-                self.update_reading()
-        elif verdict is Verdict.ACKNOWLEDGED and last and receiver is not None:
-            receiver.socket.flush()
-
-    def _pass_on_acknowledgement(
-        self, assist: Assist, leg: Leg, frame: bytes | memoryview, last: bool
-    ) -> None:
-        was_full = assist.is_full(leg.peer.side)
-        more = assist.take_acknowledgement(leg.side, frame)
-        receiver = leg.peer.attachment
-        if receiver is None:
-            self.hold(leg, bytes(frame))
-        else:
-            for each in more:
-                receiver.socket.send_binary(each, more=True)
-            receiver.socket.send_binary(frame, more=not last)
-        if was_full:
-            self.update_reading()
-        self._end_if_output_is_delivered()
-
     def receive_late(self, leg: Leg, frame: bytes | memoryview) -> None:
-        """The session is over. A stock agent waits two seconds for acknowledgements of what it still
-        sends."""
-        if self._assist is None or leg.was_ours:
-            return
-        use = ASSISTED_BY_HEAD[leg.side].get(bytes(frame[: message.PEEK_BYTES]))
-        if use is MessageUse.KEEP and len(frame) >= message.HEADER_BYTES:
-            self._answer(self._assist, leg, frame)
-
-    def _answer(self, assist: Assist, leg: Leg, frame: bytes | memoryview) -> None:
-        if leg.attachment is not None:
-            leg.attachment.socket.send_binary(assist.answer(frame), more=False)
+        """A frame after the end."""
+        if self._assisted is not None:
+            self._assisted.receive_late(leg, frame)
 
     def refuse(self, side: ChannelSide, what: str) -> None:
         """A frame that this side may not send: the session ends."""
@@ -300,11 +248,12 @@ class Relay:
 
     def _must_pause(self, leg: Leg) -> bool:
         receiver = leg.peer.attachment
-        if receiver is None:
-            return leg.held_bytes >= self._settings.max_held_bytes or (
-                self._assist is not None and self._assist.has_waited_enough(leg.side)
-            )
-        return receiver.socket.is_congested or (self._assist is not None and self._assist.must_wait(leg.side))
+        is_full = (
+            leg.held_bytes >= self._settings.max_held_bytes
+            if receiver is None
+            else receiver.socket.is_congested
+        )
+        return is_full or (self._assisted is not None and self._assisted.must_wait(leg))
 
     def _set_paused(self, leg: Leg, attachment: Attachment, paused: bool) -> None:
         if leg.is_paused == paused:
@@ -331,38 +280,21 @@ class Relay:
         """All that waited for a side that has come."""
         sender = leg.peer
         frames, sender.held, sender.held_bytes = sender.held, [], 0
-        if self._assist is not None:
-            frames += self._assist.welcome(leg.side, is_ours=bool(leg.was_ours))
+        if self._assisted is not None:
+            frames += self._assisted.welcome(leg)
         for frame in frames:
             receiver.send_binary(frame, more=True)
         receiver.flush()
 
-    # With a stock end.
+    # The end of a session with a stock agent.
 
-    def _begin_assist(self) -> None:
-        self._assist = assist = self._make_assist()
-        for leg in self._legs.values():
-            if leg.attachment is not None:
-                leg.attachment.use_assist()
-            held, leg.held, leg.held_bytes = leg.held, [], 0
-            for frame in held:
-                if message.peek_type(frame) == message.ACKNOWLEDGE:
-                    self.hold(leg, frame)
-                else:
-                    assist.take_message(leg.side, frame, is_passed_on=False)
-
-    def _end_if_output_is_delivered(self) -> None:
+    def output_was_acknowledged(self) -> None:
+        """The client may have all of it now."""
         if self._end_after_output is not None and not self._owes_output():
             self.end(*self._end_after_output)
 
     def _owes_output(self) -> bool:
-        """Whether the client may still get bytes of a stock agent: that are under way to it, or were not even
-        read yet because it is slow. A stock client that is away has probably left: ssh had all it wanted."""
-        client, agent = self._legs[ChannelSide.CLIENT], self._legs[ChannelSide.AGENT]
-        may_read = client.attachment is not None or (client.was_ours and client.absent_timer is not None)
-        if self._assist is None or agent.was_ours or not may_read:
-            return False
-        return agent.attachment is not None or not self._assist.is_delivered(ChannelSide.AGENT)
+        return self._assisted is not None and self._assisted.owes_output()
 
     def _left_at_the_end(self, leg: Leg, reason: EndReason, details: str, *, close_code: int | None) -> None:
         """A stock client that leaves has left for good; ours may come back for the rest."""
@@ -371,18 +303,7 @@ class Relay:
         elif leg.side is ChannelSide.CLIENT:
             self._await_return(leg)
         else:
-            self._end_if_output_is_delivered()
-
-    def _say_last_words(self) -> None:
-        """Acknowledge for a stock agent what it may still wait for: nobody else will."""
-        agent = self._legs[ChannelSide.AGENT]
-        if self._assist is None:
-            return
-        if agent.attachment is not None and not agent.was_ours:
-            for frame in self._assist.last_words(ChannelSide.AGENT):
-                agent.attachment.socket.send_binary(frame, more=True)
-            agent.attachment.socket.flush()
-        self._assist.forget()
+            self.output_was_acknowledged()
 
     # Time.
 

@@ -1,8 +1,8 @@
 """The two sides of a relay, and how a frame gets from the one to the other.
 
 An `Attachment` looks at the 36 bytes of a frame that name its type, against the list of what its side may
-send, and forwards the frame as it came; in a session with a stock end it asks the relay instead, which keeps
-and remembers. When to wait, to pause and to end is left to the relay. Types and directions: AWS's message
+send, and forwards the frame as it came; in a session with a stock end it gives it to `assisted_legs`, which
+keep and remember. When to wait, to pause and to end is left to the relay. Types and directions: AWS's message
 gateway protocol.
 """
 
@@ -50,13 +50,16 @@ class AttachmentHost(Protocol):
 
     def note_activity(self) -> None: ...
     def hold(self, leg: "Leg", frame: bytes) -> None: ...
-    def receive_assisted(
-        self, leg: "Leg", use: MessageUse, frame: bytes | memoryview, last: bool
-    ) -> None: ...
     def receive_late(self, leg: "Leg", frame: bytes | memoryview) -> None: ...
     def refuse(self, side: ChannelSide, what: str) -> None: ...
     def leave(self, side: ChannelSide, close_code: int | None) -> None: ...
     def update_reading(self) -> None: ...
+
+
+class FrameAssist(Protocol):
+    """What an attachment gives frames to in a session with a stock end."""
+
+    def receive(self, leg: "Leg", use: MessageUse, frame: bytes | memoryview, last: bool) -> None: ...
 
 
 class Leg:
@@ -97,7 +100,7 @@ class Leg:
 class Attachment:
     """A socket's place in a relay, and the handler of what the socket receives."""
 
-    __slots__ = ("_allowed", "_by_head", "_leg", "_peer", "_relay", "is_ours", "socket")
+    __slots__ = ("_allowed", "_assist", "_by_head", "_leg", "_peer", "_relay", "is_ours", "socket")
 
     def __init__(self, relay: AttachmentHost, leg: Leg, socket: RelaySocket, is_ours: bool) -> None:
         self._relay = relay
@@ -105,11 +108,13 @@ class Attachment:
         self._peer = leg.peer
         self._allowed = ALLOWED[leg.side]
         self._by_head = USE_BY_HEAD[leg.side]
+        self._assist: FrameAssist | None = None
         self.socket = socket
         self.is_ours = is_ours
 
-    def use_assist(self) -> None:
-        """From now on give stream messages and acknowledgements to the relay."""
+    def use_assist(self, assist: FrameAssist) -> None:
+        """From now on give stream messages and acknowledgements to `assist`."""
+        self._assist = assist
         self._allowed = ASSISTED[self._leg.side]
         self._by_head = ASSISTED_BY_HEAD[self._leg.side]
 
@@ -139,8 +144,8 @@ class Attachment:
             self._relay.hold(leg, bytes(frame))
 
     def _receive_other(self, use: MessageUse, frame: bytes | memoryview, last: bool) -> None:
-        if use is not MessageUse.CONSUME:
-            self._relay.receive_assisted(self._leg, use, frame, last)
+        if use is not MessageUse.CONSUME and self._assist is not None:
+            self._assist.receive(self._leg, use, frame, last)
         elif last:
             self.flush()
 
