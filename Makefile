@@ -10,7 +10,7 @@ UV_VERSION := 0.13.8
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo bench cover clean need-tools
+.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo bench interop cover clean need-tools
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ demo: $(STAMP)  ## ssh and scp through the tunnel, end to end, on this machine (
 
 bench: $(STAMP)  ## throughput and latency, direct against tunnel (QUICK=1 for the short form)
 	@$(BIN)/python -m benchmarks.scp $(if $(QUICK),--quick)
+
+interop: $(STAMP)  ## every tool between every pair of ends, ours and AWS's own (REAL_AWS_BIN): docs/interop.md
+	@$(BIN)/python -m tools.interop
 
 cover: $(STAMP)  ## branch coverage of the pure packages from their own tests
 	@$(BIN)/coverage run -m pytest -q tests/unit tests/property
