@@ -144,6 +144,7 @@ class ApiClient:
             documents=world.documents,
             identities=world.identities,
             callers=world.callers,
+            server_drain=world.server_drain,
         )
         api = Api(
             names=names,

@@ -25,6 +25,7 @@ from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.identities import Identities
 from fairlead.control.nodes import Nodes
 from fairlead.control.sealing import Sealer
+from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.callers import Caller, CallerKind, Origin
@@ -135,7 +136,8 @@ class World:
         )
         self.notifier = RecordingNotifier(self.store)
         self.authenticator = Authenticator(self.env)
-        self.sessions = Sessions(self.env, self.notifier)
+        self.server_drain = ServerDrain(self.env, self.notifier)
+        self.sessions = Sessions(self.env, self.notifier, self.server_drain)
         self.channels = Channels(self.env, self.notifier)
         self.activations = Activations(self.env)
         self.nodes = Nodes(self.env, self.notifier)

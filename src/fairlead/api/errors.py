@@ -87,6 +87,8 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.HostRefused: _same("MisdirectedRequest", 421),
     domain.Throttled: _signature("ThrottlingException", "Throttling", 400),
     domain.InvalidRequest: _VALIDATION,
+    # Neither a 5xx nor a throttling code: AWS clients would repeat the call for seconds, and in vain.
+    domain.ServerDraining: _same("ServerDraining"),
     domain.TargetNotConnected: _same("TargetNotConnected"),
     domain.TargetUnsupported: _same("BadRequest"),
     domain.DocumentNotFound: _same("InvalidDocument"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.api import activations, callers, documents, identities, nodes, sessions
+from fairlead.api import activations, callers, documents, identities, nodes, server_drain, sessions
 from fairlead.api.exchange import Exchange
 from fairlead.aws.shapes import Operation
 from fairlead.control.activations import Activations
@@ -12,6 +12,7 @@ from fairlead.control.callers import Callers
 from fairlead.control.documents import Documents
 from fairlead.control.identities import Identities
 from fairlead.control.nodes import Nodes
+from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
 
 # Any: the output dataclass of the operation at hand.
@@ -29,6 +30,7 @@ class UseCases:
     documents: Documents
     identities: Identities
     callers: Callers
+    server_drain: ServerDrain
 
 
 def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
@@ -40,4 +42,5 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **documents.handlers(use_cases.documents),
         **identities.handlers(use_cases.identities),
         **callers.handlers(use_cases.callers),
+        **server_drain.handlers(use_cases.server_drain),
     }

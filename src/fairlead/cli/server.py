@@ -122,6 +122,33 @@ def recover_admin(
 
 
 @app.command()
+def drain(
+    wait: Annotated[
+        float, typer.Option("--wait", metavar="SECONDS", min=0, help="Wait so long for sessions to end.")
+    ] = 0,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Take sessions again instead.")] = False,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="AWS profile.  [default: AWS_PROFILE]")
+    ] = None,
+) -> None:
+    """Before a restart: let the server take no new sessions, and say who is left.
+
+    Sessions go on. Speaks to the server that the AWS environment or profile leads to, from any machine, with
+    the right to fairlead:DrainServer, DescribeServerDrain and CancelServerDrain. The restart ends it. Exit
+    status: 0 when no session is left, 3 when some are.
+    """
+    import time
+
+    from fairlead.client.admin_api import open_admin_api
+    from fairlead.client.server_drain import DrainCommand
+
+    if cancel and wait:
+        raise typer.BadParameter("there is nothing to wait for", param_hint="--cancel")
+    command = DrainCommand(open_admin_api(profile), _print, clock=time.monotonic, sleep=time.sleep)
+    raise typer.Exit(command.cancel() if cancel else command.drain(wait))
+
+
+@app.command()
 def ca(
     state_dir: StateDir,
     pin: Annotated[bool, typer.Option("--pin", help="Print sha256:HEX for --ca-pin instead.")] = False,
@@ -137,6 +164,11 @@ def ca(
     except StartError as error:
         _fail(error)
     print(pin_of(certificate) if pin else certificate.decode(), end="\n" if pin else "")
+
+
+def _print(line: str) -> None:
+    """At once: whoever reads it may wait for it behind a pipe."""
+    print(line, flush=True)
 
 
 def _fail(error: Exception) -> NoReturn:

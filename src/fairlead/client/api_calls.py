@@ -1,7 +1,8 @@
-"""StartSession, ResumeSession and TerminateSession: signed by hand, one after another on one TLS connection.
+"""Calls of a JSON service, signed by hand, one after another on one TLS connection.
 
-The connection is kept for the next call, and handed over (`take_connection`) when the session's WebSocket
-goes to the same server. AWS's words are passed on; what they mean for the user is added as a remedy.
+`SessionApi` has the three that a session needs; `admin_api` builds on `SignedApi` too. The connection is kept
+for the next call, and handed over (`take_connection`) when the session's WebSocket goes to the same server.
+AWS's words are passed on; what they mean for the user is added as a remedy.
 """
 
 from __future__ import annotations
@@ -34,11 +35,7 @@ MAX_ATTEMPTS = 4
 FIRST_RETRY_DELAY_S = 0.3
 """Doubled for each further attempt."""
 
-REPEATABLE = frozenset(("ResumeSession", "TerminateSession"))
-"""Calls that may be made twice: a second token takes the place of the first, an ended session stays ended."""
-
 CONTENT_TYPE = "application/x-amz-json-1.1"
-TARGET_PREFIX = "AmazonSSM."
 
 THROTTLING_CODES = frozenset(
     ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
@@ -62,8 +59,16 @@ class SessionGrant:
         return f"SessionGrant({self.session_id!r}, {self.stream_url!r})"
 
 
-class SessionApi:
-    """The three calls against one endpoint, with the credentials of one user."""
+class SignedApi:
+    """Calls to one service at one endpoint, with the credentials of one user.
+
+    A subclass names the service as in a credential scope, the prefix of its `X-Amz-Target`, and the calls
+    that may be made twice without harm.
+    """
+
+    SERVICE = ""
+    TARGET_PREFIX = ""
+    REPEATABLE: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -88,39 +93,15 @@ class SessionApi:
     def endpoint(self) -> Endpoint:
         return self._endpoint
 
-    def start_session(self, parameters: dict[str, object]) -> SessionGrant:
-        """`parameters` are the request's members as AWS spells them.
-
-        Raises `ServiceError`, `CredentialsError` or a `TransportError`.
-        """
-        answer = self._call("StartSession", parameters)
-        grant = _grant(answer)
-        if grant is None:
-            raise ServiceError(f"{self._endpoint.authority} started a session but gave no token", "", 200)
-        return grant
-
-    def resume_session(self, session_id: str) -> SessionGrant | None:
-        """A fresh token, or None when the session is over: AWS says so with an answer without token."""
-        return _grant(self._call("ResumeSession", {"SessionId": session_id}, attempts=1))
-
-    def terminate_session(self, session_id: str) -> None:
-        self._call("TerminateSession", {"SessionId": session_id}, attempts=1)
-
-    def take_connection(self, endpoint: Endpoint) -> socket.socket | None:
-        """The open connection, if it leads to the server of `endpoint`; the caller owns it from now on."""
-        if self._connection is None or not self._endpoint.same_server(endpoint):
-            return None
-        sock, self._connection = self._connection, None
-        return sock
-
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _call(
+    def call(
         self, operation: str, parameters: dict[str, object], attempts: int = MAX_ATTEMPTS
     ) -> dict[str, object]:
+        """The members of the answer. Raises `ServiceError`, `CredentialsError` or a `TransportError`."""
         body = json.dumps(parameters).encode()
         delay = FIRST_RETRY_DELAY_S
         for attempts_left in range(attempts - 1, -1, -1):
@@ -146,17 +127,19 @@ class SessionApi:
         headers = [
             ("Host", self._endpoint.host_header),
             ("Content-Type", CONTENT_TYPE),
-            ("X-Amz-Target", TARGET_PREFIX + operation),
+            ("X-Amz-Target", self.TARGET_PREFIX + operation),
         ]
         path, _, query = self._endpoint.target.partition("?")
         request = Request("POST", path, query, headers, body)
-        headers += sign_with(credentials, request, region=self._region, service="ssm", now=self._clock())
+        headers += sign_with(
+            credentials, request, region=self._region, service=self.SERVICE, now=self._clock()
+        )
         try:
             message = request_bytes("POST", self._endpoint.target, headers, body)
             response = exchange(sock, message, self.timeout_s, self._endpoint.authority)
         except ClosedUnanswered:
             sock.close()
-            if kept is not None and operation in REPEATABLE:
+            if kept is not None and operation in self.REPEATABLE:
                 return self._send(operation, body)
             raise
         except BaseException:
@@ -216,6 +199,40 @@ class SessionApi:
             return ""
         difference = self._clock() - server_time
         return f" by {abs(difference):.0f} s ({'fast' if difference > 0 else 'slow'})"
+
+
+class SessionApi(SignedApi):
+    """What a session needs: StartSession, ResumeSession and TerminateSession."""
+
+    SERVICE = "ssm"
+    TARGET_PREFIX = "AmazonSSM."
+    REPEATABLE = frozenset(("ResumeSession", "TerminateSession"))
+    """A second token takes the place of the first, an ended session stays ended."""
+
+    def start_session(self, parameters: dict[str, object]) -> SessionGrant:
+        """`parameters` are the request's members as AWS spells them.
+
+        Raises `ServiceError`, `CredentialsError` or a `TransportError`.
+        """
+        answer = self.call("StartSession", parameters)
+        grant = _grant(answer)
+        if grant is None:
+            raise ServiceError(f"{self._endpoint.authority} started a session but gave no token", "", 200)
+        return grant
+
+    def resume_session(self, session_id: str) -> SessionGrant | None:
+        """A fresh token, or None when the session is over: AWS says so with an answer without token."""
+        return _grant(self.call("ResumeSession", {"SessionId": session_id}, attempts=1))
+
+    def terminate_session(self, session_id: str) -> None:
+        self.call("TerminateSession", {"SessionId": session_id}, attempts=1)
+
+    def take_connection(self, endpoint: Endpoint) -> socket.socket | None:
+        """The open connection, if it leads to the server of `endpoint`; the caller owns it from now on."""
+        if self._connection is None or not self._endpoint.same_server(endpoint):
+            return None
+        sock, self._connection = self._connection, None
+        return sock
 
 
 def _grant(answer: dict[str, object]) -> SessionGrant | None:

@@ -17,6 +17,7 @@ from fairlead.control.environment import Environment
 from fairlead.control.identifiers import session_id
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.references import DocumentReference, document_reference
+from fairlead.control.server_drain import ServerDrain
 from fairlead.control.text import printable
 from fairlead.control.throttling import TokenBuckets
 from fairlead.control.versions import check_agent_version
@@ -41,9 +42,10 @@ MAX_USER_AGENT_CHARACTERS = 1024
 class Sessions:
     """The use cases of sessions."""
 
-    def __init__(self, env: Environment, notifier: AgentNotifier) -> None:
+    def __init__(self, env: Environment, notifier: AgentNotifier, drain: ServerDrain) -> None:
         self._env = env
         self._notifier = notifier
+        self._drain = drain
         self._throttle = TokenBuckets(env.settings.start_session_rate, env.settings.rate_limited_keys)
 
     def start_session(
@@ -55,7 +57,8 @@ class Sessions:
 
         `stream_base_url` is where the client is to connect, such as `wss://host:port`. Access is checked
         before anything is said about what exists. Raises AccessDenied, DocumentNotFound, DocumentUnsupported,
-        InvalidParameters, TargetNotConnected, TargetUnsupported or Throttled; then there is no session.
+        InvalidParameters, ServerDraining, TargetNotConnected, TargetUnsupported or Throttled; then there is
+        no session.
         """
 
         def work(call: Call) -> operations.StartSessionResponse:
@@ -162,6 +165,7 @@ class Sessions:
         )
         document = _served_document(reference)
         parameters = document.resolve_parameters(request.parameters or {})
+        self._drain.check_takes_sessions()
         node = call.uow.nodes.get(caller.scope, request.target)
         if node is None or not self._is_reachable(node):
             raise TargetNotConnected(request.target)

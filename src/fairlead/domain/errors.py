@@ -55,6 +55,15 @@ class InvalidRequest(DomainError):
     """A value is well-formed but cannot be right here (AWS: ValidationException)."""
 
 
+class ServerDraining(DomainError):
+    """The server is about to be restarted and takes no new session."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server is about to be restarted and takes no new sessions. Try again in a few minutes."
+        )
+
+
 class TargetNotConnected(DomainError):
     """Unknown target, target of another account or region, or a node whose agent is not connected."""
 

@@ -27,6 +27,7 @@ from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.identities import Identities
 from fairlead.control.nodes import Nodes
 from fairlead.control.notifier import AgentNotifier
+from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
 from fairlead.domain.callers import Caller, Origin
 from fairlead.gateway.gateway import Gateway
@@ -152,11 +153,13 @@ def _without_port(authority: str) -> str:
 
 
 def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
+    drain = ServerDrain(env, notifier)
     return UseCases(
-        sessions=Sessions(env, notifier),
+        sessions=Sessions(env, notifier, drain),
         activations=Activations(env),
         nodes=Nodes(env, notifier),
         documents=Documents(env),
         identities=Identities(env),
         callers=Callers(env),
+        server_drain=drain,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from fairlead.domain.documents import SessionType
 from fairlead.domain.resumption import ResumeChain
@@ -146,13 +146,22 @@ class SqlSessions:
     def active(self) -> list[Session]:
         return self._active()
 
-    def _active(self, *conditions: ColumnElement[bool]) -> list[Session]:
+    def _active(self, *conditions: ColumnElement[bool], limit: int | None = None) -> list[Session]:
         statement = (
             select(sessions)
             .where(sessions.c.is_active, *conditions)
             .order_by(sessions.c.started_at, sessions.c.id)
+            .limit(limit)
         )
         return [_session(row) for row in self._connection.execute(statement)]
+
+    def active_page(self, after_key: tuple[datetime, str] | None, limit: int) -> list[Session]:
+        conditions = [] if after_key is None else [_is_after(after_key)]
+        return self._active(*conditions, limit=limit)
+
+    def count_active(self) -> int:
+        statement = select(func.count()).select_from(sessions).where(sessions.c.is_active)
+        return self._connection.scalar(statement) or 0
 
     def purge_history(self, ended_before: datetime) -> int:
         return self._connection.execute(delete(sessions).where(sessions.c.ended_at < ended_before)).rowcount
@@ -190,6 +199,14 @@ class SqlSessions:
 
     def purge_tokens(self, now: datetime) -> int:
         return self._connection.execute(delete(tokens).where(tokens.c.expires_at <= now)).rowcount
+
+
+def _is_after(key: tuple[datetime, str]) -> ColumnElement[bool]:
+    started_at, session_id = key
+    return or_(
+        sessions.c.started_at > started_at,
+        and_(sessions.c.started_at == started_at, sessions.c.id > session_id),
+    )
 
 
 def _conditions(query: SessionQuery) -> list[ColumnElement[bool]]:

@@ -231,3 +231,26 @@ def test_no_listing_goes_through_sessions_of_the_other_kind() -> None:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters).all()
             assert "is_active=?" in plan[0].detail
             assert ("target=?" in plan[0].detail) == ("target =" in text)
+
+
+def test_active_sessions_of_every_region_are_paged_oldest_first(store: SqlStore) -> None:
+    elsewhere = Scope(SCOPE.account_id, "eu-central-1")
+    moments = [NOW, NOW, NOW + timedelta(seconds=1)]
+    ids = [f"al-{number}" for number in range(3)]
+    with store.transaction() as work:
+        assert work.sessions.count_active() == 0
+        for id_, moment in zip(reversed(ids), reversed(moments), strict=True):
+            work.sessions.add(
+                a_session(id=id_, started_at=moment, scope=elsewhere if id_ == "al-1" else SCOPE)
+            )
+        work.sessions.add(a_session(id="al-over"))
+        work.sessions.set_end(
+            "al-over", SessionEnd(status=SessionStatus.FAILED, reason=EndReason.IDLE_TIMEOUT), NOW
+        )
+        assert work.sessions.count_active() == 3
+        found: list[str] = []
+        position = None
+        while page := work.sessions.active_page(position, 1):
+            found.append(page[0].id)
+            position = (page[0].started_at, page[0].id)
+    assert found == ids

@@ -8,6 +8,7 @@ from fairlead.domain.operations import (
     identities,
     inline_policies,
     nodes,
+    server_drain,
     sessions,
 )
 
@@ -48,6 +49,9 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     inline_policies.GET_ROLE_POLICY,
     inline_policies.LIST_ROLE_POLICIES,
     inline_policies.DELETE_ROLE_POLICY,
+    server_drain.DRAIN_SERVER,
+    server_drain.DESCRIBE_SERVER_DRAIN,
+    server_drain.CANCEL_SERVER_DRAIN,
 )
 
 UNSIGNED_OPERATIONS: frozenset[Operation] = frozenset({nodes.REGISTER_MANAGED_INSTANCE})
