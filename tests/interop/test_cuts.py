@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop.conftest import Site
 from tests.support.aws_cli import AwsCli, AwsStack
-from tests.support.cutting_wire import CuttingWire
+from tests.support.cutting_wire import Wire
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -21,10 +21,10 @@ CUTS = tuple(count * MIB for count in (4, 16, 28, 40, 52))
 @pytest.fixture(scope="module")
 def wire_and_site(
     openssh: None, tmp_path_factory: pytest.TempPathFactory, aws_cli: AwsCli
-) -> Iterator[tuple[CuttingWire, Site]]:
+) -> Iterator[tuple[Wire, Site]]:
     """A site whose server is reached by the wire alone."""
     directory = tmp_path_factory.mktemp("cuts")
-    wire = CuttingWire()
+    wire = Wire()
     stack = AwsStack(directory, aws_cli, server_options=["--public-url", f"https://127.0.0.1:{wire.port}"])
     wire.lead_to(stack.port)
     try:
@@ -36,7 +36,7 @@ def wire_and_site(
 
 
 @pytest.fixture(autouse=True)
-def _a_fresh_agent(wire_and_site: tuple[CuttingWire, Site]) -> None:
+def _a_fresh_agent(wire_and_site: tuple[Wire, Site]) -> None:
     """One whose control channel was lost so often in so short a time waits long before it tries again."""
     _, site = wire_and_site
     site.agent.child.stop()
@@ -45,7 +45,7 @@ def _a_fresh_agent(wire_and_site: tuple[CuttingWire, Site]) -> None:
 
 @pytest.mark.parametrize("direction", ["up", "down"])
 def test_a_copy_over_connections_that_are_cut_again_and_again_is_whole(
-    wire_and_site: tuple[CuttingWire, Site], client: str, direction: str, tmp_path: Path
+    wire_and_site: tuple[Wire, Site], client: str, direction: str, tmp_path: Path
 ) -> None:
     wire, site = wire_and_site
     original, copy = tmp_path / "original", tmp_path / "copy"
