@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -68,8 +69,8 @@ def run(
         return
     if state_dir is None:
         raise typer.BadParameter("name a directory for the server's state", param_hint="--state-dir")
-    import uvicorn  # noqa: F401  # the first that is missing without the extra: to be told before the exec
-
+    if find_spec("uvicorn") is None:  # to be told before the exec, and without the time to load it here too
+        raise ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn")
     from fairlead.server.__main__ import command
     from fairlead.server.errors import StartError
     from fairlead.server.settings import read_settings

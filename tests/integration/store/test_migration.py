@@ -1,12 +1,15 @@
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from fairlead.store.engine import DatabaseUnusable, open_engine
-from fairlead.store.migration import migrate
+from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url
+from fairlead.store.migration import migrate, newest_revision
 from fairlead.store.store import SqlStore
 from fairlead.store.tables import metadata
 
@@ -16,6 +19,23 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store: SqlSto
         context = MigrationContext.configure(connection)
         assert context.get_current_revision() is not None
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_revision_is_the_head_of_the_migrations(store: SqlStore) -> None:
+    with store._engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == newest_revision()
+
+
+def test_a_database_that_is_up_to_date_is_known_without_alembic(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "fairlead.db").render_as_string()
+    migrate(open_engine(url))
+    program = (
+        "import sys; from fairlead.store.engine import open_engine;"
+        "from fairlead.store.migration import migrate;"
+        f"migrate(open_engine({url!r})); print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
+    assert done.stdout == "False\n"
 
 
 def test_migrating_twice_changes_nothing(store: SqlStore) -> None:
