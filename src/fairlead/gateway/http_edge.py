@@ -7,10 +7,12 @@ request means is left to the application behind it.
 import asyncio
 from typing import ClassVar
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fairlead.gateway.admission import Admission
 from fairlead.gateway.settings import GatewaySettings
+from fairlead.transport.tls_leftovers import read_what_is_left
 
 _TOO_LARGE = b"Request header too large.\n"
 _TOO_LARGE_RESPONSE = (
@@ -36,6 +38,17 @@ def make_http_protocol(admission: Admission, settings: GatewaySettings) -> type[
     return GatewayHttpProtocol
 
 
+class LeftoversReadFirst(FlowControl):
+    """uvicorn's, for a TLS transport that may hold the rest of a body when it is read again."""
+
+    def resume_reading(self) -> None:
+        """The application asks for more."""
+        was_paused = self.read_paused
+        super().resume_reading()
+        if was_paused:
+            read_what_is_left(self._transport, asyncio.get_running_loop())
+
+
 class LimitedHttpProtocol(HttpToolsProtocol):
     """One HTTP connection."""
 
@@ -45,6 +58,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base
         """Accepted, and through with TLS."""
         super().connection_made(transport)
+        self.flow = LeftoversReadFirst(transport)
         self._fileno: int = transport.get_extra_info("socket").fileno()
         self._awaits_header = True
         self._header_bytes = 0
@@ -57,6 +71,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._awaits_header and self._unparsed_bytes > self.settings.max_header_bytes:
             self._refuse_header()
+        elif self.transport.is_reading():
+            read_what_is_left(self.transport, self.loop)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
