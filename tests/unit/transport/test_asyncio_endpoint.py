@@ -100,8 +100,17 @@ class Local:
     def is_drained(self):
         return not self.stuck
 
+    @property
+    def unwritten_bytes(self):
+        return len(self.stuck)
+
     def write(self, data):
         (self.stuck if self.is_stuck else self.written).extend(data)
+
+    def take(self, count):
+        """The operating system takes some of what is stuck, and has no room for the rest."""
+        self.written += self.stuck[:count]
+        del self.stuck[:count]
 
     def write_eof(self):
         self.has_eof = True
@@ -159,13 +168,32 @@ class Rig:
     def has(self, kind):
         return any(isinstance(event, kind) for event in self.owner.events)
 
+    async def hand_over(self):
+        """Go on with an endpoint made from what this one hands over, as another process would; it still has
+        to be connected, and gets the same local side."""
+        state = self.endpoint.hand_over()
+        self.endpoint.close()
+        loop = asyncio.get_running_loop()
+        ids, offset_s = MessageIds(os.urandom(SEED_BYTES)), time.time() - loop.time()
+        channel = DataChannel.restore(state.channel, AGENT, AGENT_SETTINGS, ids, offset_s)
+        self.owner = Owner()
+        self.endpoint = AsyncioEndpoint(channel, self.owner, loop.time, state)
+        self.local.endpoint = self.endpoint
+        self.local.stuck.clear()
+        self.local.has_eof = False
+        return state
+
+
+AGENT_SETTINGS = ChannelSettings(AGENT_VERSION, session_id="s-1", window_bytes=WINDOW, zero_digest=True)
+
 
 @asynccontextmanager
 async def rig(**client):
     loop = asyncio.get_running_loop()
     far = FarEnd(ChannelSettings(CLIENT_VERSION, window_bytes=WINDOW, zero_digest=True, **client))
-    settings = ChannelSettings(AGENT_VERSION, session_id="s-1", window_bytes=WINDOW, zero_digest=True)
-    channel = DataChannel(AGENT, settings, MessageIds(os.urandom(SEED_BYTES)), time.time() - loop.time())
+    channel = DataChannel(
+        AGENT, AGENT_SETTINGS, MessageIds(os.urandom(SEED_BYTES)), time.time() - loop.time()
+    )
     owner = Owner()
     endpoint = AsyncioEndpoint(channel, owner, loop.time)
     endpoint.start_handshake("Port", {"portNumber": "22"})
@@ -442,5 +470,131 @@ def test_a_peer_that_asks_for_everything_again_and_again_and_reads_nothing_is_cu
             for _ in range(100):
                 rig_.far.transport.send(WSMsgType.BINARY, frame)
             await until(lambda: rig_.owner.losses == [asyncio_link.TOO_MUCH_WAITS])
+
+    run(scenario)
+
+
+# -- to a successor --
+
+
+def test_an_endpoint_that_never_had_a_link_has_nothing_to_hand_over():
+    async def scenario():
+        async with rig() as rig_:
+            rig_.endpoint.attach_local(rig_.local)
+            assert rig_.endpoint.hand_over() is None
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("taken", [0, 1, 4, 5, 9, 12, 13])
+def test_a_local_side_gets_every_byte_once_however_much_of_it_was_taken_before(taken):
+    async def scenario():
+        async with rig() as rig_:
+            await rig_.ready()
+            rig_.local.is_stuck = True
+            for word in (b"one ", b"three", b"four"):
+                rig_.far.say(word)
+            await until(lambda: len(rig_.local.stuck) == 13)
+            rig_.local.take(taken)
+            state = await rig_.hand_over()
+            assert state.input_bytes == max(size for size in (0, 4, 9, 13) if size <= taken)
+            rig_.endpoint.attach_local(rig_.local)
+            await rig_.connect()
+            await until(lambda: len(rig_.local.written) + len(rig_.local.stuck) == 13)
+            rig_.local.take(1)
+            assert rig_.endpoint.input_bytes == 13
+            await rig_.hand_over()
+            rig_.local.is_stuck = False
+            rig_.endpoint.attach_local(rig_.local)
+            await rig_.connect()
+            await until(lambda: rig_.far.channel.is_drained)
+            assert rig_.local.written == b"one threefour"
+            assert rig_.endpoint.input_bytes == 13
+
+    run(scenario)
+
+
+def test_what_was_held_for_a_local_side_comes_again_to_the_successor():
+    async def scenario():
+        async with rig() as rig_:
+            await rig_.connect()
+            await until(lambda: rig_.far.channel.is_open)
+            rig_.far.say(b"held")
+            await until(lambda: not rig_.endpoint.is_input_written)
+            assert (await rig_.hand_over()).input_bytes == 0
+            await rig_.connect()
+            rig_.endpoint.attach_local(rig_.local)
+            await until(lambda: rig_.local.written == b"held")
+
+    run(scenario)
+
+
+def test_what_the_far_end_has_not_acknowledged_comes_from_the_successor_once():
+    async def scenario():
+        async with rig() as rig_:
+            await rig_.ready()
+            rig_.far.acknowledges = False
+            rig_.endpoint.local_data(memoryview(b"arrived, "))
+            await until(lambda: rig_.far.received == b"arrived, ")
+            rig_.far.transport.disconnect(False)
+            await until(lambda: rig_.owner.losses)
+            rig_.endpoint.local_data(memoryview(b"not sent yet, "))
+            assert (await rig_.hand_over()).output_bytes == len(b"arrived, not sent yet, ")
+            rig_.endpoint.attach_local(rig_.local)
+            rig_.endpoint.local_data(memoryview(b"said later"))
+            await rig_.connect()
+            await until(lambda: rig_.far.received == b"arrived, not sent yet, said later")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("is_stuck", [False, True])
+def test_the_far_ends_end_reaches_the_local_side_after_its_last_byte(is_stuck):
+    async def scenario():
+        async with rig() as rig_:
+            await rig_.ready()
+            rig_.local.is_stuck = is_stuck
+            rig_.far.say(b"last words")
+            rig_.far.channel.end_input(rig_.far.clock())
+            rig_.far.step()
+            await until(lambda: rig_.has(EndOfInput))
+            assert (await rig_.hand_over()).input_ended is not is_stuck
+            rig_.local.is_stuck = False
+            await rig_.connect()
+            rig_.endpoint.attach_local(rig_.local)
+            await until(lambda: rig_.local.has_eof)
+            assert rig_.local.written == b"last words"
+            await until(lambda: rig_.owner.input_deliveries == 1)
+
+    run(scenario)
+
+
+def test_the_local_sides_end_is_delivered_by_the_successor():
+    async def scenario():
+        async with rig() as rig_:
+            await rig_.ready()
+            rig_.far.acknowledges = False
+            rig_.endpoint.local_data(memoryview(b"last words"))
+            rig_.endpoint.local_ended()
+            await until(lambda: any(isinstance(event, EndOfInput) for event in rig_.far.events))
+            assert (await rig_.hand_over()).local_ended
+            await rig_.connect()
+            rig_.endpoint.attach_local(rig_.local)
+            assert rig_.owner.deliveries == 0
+            rig_.far.channel.written(2**31, rig_.far.clock())
+            rig_.far.tick()
+            await until(lambda: rig_.owner.deliveries == 1)
+            assert sum(isinstance(event, EndOfInput) for event in rig_.far.events) == 1
+
+    run(scenario)
+
+
+def test_the_time_for_the_handshake_begins_when_a_link_stands():
+    async def scenario():
+        async with rig() as rig_:
+            assert rig_.endpoint._channel.next_deadline() is None
+            await rig_.connect()
+            assert rig_.endpoint._channel.next_deadline() is not None
+            await until(lambda: rig_.endpoint.is_open)
 
     run(scenario)
