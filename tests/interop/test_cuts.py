@@ -8,7 +8,7 @@ import pytest
 
 from tests.interop.conftest import Site
 from tests.support.aws_cli import AwsCli, AwsStack
-from tests.support.cutting_wire import Wire
+from tools.wire import Wire
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
