@@ -1,6 +1,8 @@
 """The state directory: private, whole after every step, one agent at a time."""
 
+import fcntl
 import json
+import os
 import stat
 from dataclasses import replace
 
@@ -43,6 +45,45 @@ def test_everything_is_for_the_owner_only(state):
     state.write_anchors(Authority().pem)
     assert stat.S_IMODE(state.path.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in state.path.iterdir()} == {0o600}
+
+
+def test_a_directory_of_another_user_is_refused(state, monkeypatch):
+    state.save(a_registration(state))
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(
+        IdentityError, match=f"belongs to the user with id {owner}, and this runs as {owner + 1}"
+    ):
+        state.load()
+    with pytest.raises(IdentityError, match="run it as that user"):
+        state.prepare()
+
+
+def test_the_lock_passes_from_one_program_to_the_next_by_its_descriptor(state):
+    with state.locked() as descriptor:
+        assert state.is_in_use()
+        with state.locked(inherited=os.dup(descriptor)):
+            assert state.is_in_use()
+
+
+def test_another_descriptor_is_not_taken_for_the_lock(state, tmp_path):
+    (tmp_path / "other").touch()
+    with (tmp_path / "other").open("rb") as other, pytest.raises(IdentityError, match="was not handed over"):
+        state.locked(inherited=other.fileno()).__enter__()
+    with pytest.raises(IdentityError, match="cannot be locked: Bad file descriptor"):
+        state.locked(inherited=10**6).__enter__()
+
+
+def test_looking_whether_a_directory_is_in_use_is_no_use_of_it(state):
+    assert not state.is_in_use()
+    with state.locked():
+        pass
+    descriptor = os.open(state.path / identity.LOCK_FILE, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)  # somebody else looks at the same moment
+        assert not state.is_in_use()
+    finally:
+        os.close(descriptor)
 
 
 def test_a_directory_open_to_others_is_refused(state):

@@ -56,3 +56,10 @@ def test_a_damaged_or_foreign_key_is_refused():
     )
     with pytest.raises(IdentityError, match="not an RSA key"):
         keys.sign(other, b"text")
+
+
+def test_no_child_is_started_while_they_are_held_off(tmp_path):
+    assert keys.hold_children(0.0)
+    assert not keys.hold_children(0.0), "as while one runs"
+    keys.release_children()
+    assert keys.generate_in_child()

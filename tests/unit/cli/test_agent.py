@@ -1,6 +1,7 @@
 """`fairlead agent`: where the code may come from, what a failure looks like, what status shows."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -117,8 +118,9 @@ def test_status_shows_node_server_anchor_and_whether_an_agent_runs(tmp_path):
 
 
 def test_run_hands_its_options_to_the_program_that_stays(tmp_path, monkeypatch):
-    executed = []
+    executed, held = [], []
     monkeypatch.setattr(os, "execv", lambda path, arguments: executed.append((path, arguments)))
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda how, signals: held.append((how, signals)))
     done = invoke(
         "run",
         "--state-dir",
@@ -138,7 +140,24 @@ def test_run_hands_its_options_to_the_program_that_stays(tmp_path, monkeypatch):
         "log_level": "debug",
     }
     program = Program(state_dir=tmp_path, config=None, options=options)
+    assert held == [(signal.SIG_BLOCK, {signal.SIGHUP})], "until the program has a handler for it"
     assert executed == [(sys.executable, program.command)]
+
+
+def test_restart_says_what_came_of_it_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "fairlead.agent.restart_request.request_restart", lambda state: f"restarted {state.path}"
+    )
+    done = invoke("restart", "--state-dir", tmp_path)
+    assert (done.exit_code, done.stdout) == (0, f"restarted {tmp_path}\n")
+
+
+def test_restart_without_a_running_agent_is_one_line_and_status_1(tmp_path):
+    done = invoke("restart", "--state-dir", tmp_path)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("fairlead agent: ")
+    assert "no agent runs" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_run_refuses_options_that_cannot_be_used(tmp_path, monkeypatch):
