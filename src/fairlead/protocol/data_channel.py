@@ -187,6 +187,7 @@ class DataChannel:
     def connection_lost(self, now: float) -> None:
         """The WebSocket is gone. Nothing is lost: what was sent stays until acknowledged."""
         self._is_connected = False
+        self._handshake.stop_waiting()
         self._receiver.connection_lost()
 
     def connection_restored(self, now: float) -> None:
@@ -197,8 +198,7 @@ class DataChannel:
         self._sender.resume(now)
         self._receiver.connection_restored(now)
         self._sender.replay(now)
-        if self._handshake.deadline is None:
-            self._handshake.await_response(now)
+        self._handshake.await_response(now)
 
     def acknowledge_now(self, now: float) -> None:
         """Queue an acknowledgement that would be due a little later: before leaving, say."""

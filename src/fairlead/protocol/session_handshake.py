@@ -130,10 +130,15 @@ class SessionHandshake:
         ).encode()
 
     def await_response(self, now: float) -> None:
-        """Start the clock for the response."""
+        """Start the clock for the response, if one is awaited."""
         if self.state == REQUESTED:
             self._started_at = self._started_at or now  # unknown in a successor of the process that asked
             self.deadline = now + self._settings.handshake_timeout_s
+
+    def stop_waiting(self) -> None:
+        """Stop the clock: without a connection no response can come, and how long that may last is for the
+        resume window to say."""
+        self.deadline = None
 
     def time_out(self) -> str:
         """No response came; the reason, for a user."""
