@@ -19,6 +19,7 @@ import pytest
 
 from tests.interop.conftest import Done, Site
 from tests.support.waiting import wait_until
+from tools.interop import corners
 from tools.processes import accepts, free_port
 from tools.ssh_server import SshServer, start_ssh_server
 from tools.stock_programs import NotHere, StockAgent, find_plugin, path_with_plugin
@@ -28,14 +29,6 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow]
 FILE_BYTES = 300_000
 START_TIMEOUT_S = 20.0
 LOOPBACK = "127.0.0.1"
-CORNERS = [
-    ("stock-plugin", "stock-agent"),
-    ("stock-plugin", "our-agent"),
-    ("our-plugin", "stock-agent"),
-    ("our-plugin", "our-agent"),
-    ("our-proxy", "stock-agent"),
-    ("our-proxy", "our-agent"),
-]
 
 
 tool = pytest.mark.tool
@@ -69,22 +62,22 @@ class Corner:
                 process.terminate()
 
 
-@pytest.fixture(params=CORNERS, ids=["/".join(ends) for ends in CORNERS])
+@pytest.fixture(params=corners.CORNERS, ids=["/".join(ends) for ends in corners.CORNERS])
 def corner(request: pytest.FixtureRequest, site: Site) -> Corner:
     client, agent = request.param
     env = site.stack.env
-    if client == "stock-plugin":
+    if client == corners.STOCK_PLUGIN:
         try:
             env = path_with_plugin(site.stack, find_plugin())
         except NotHere as missing:
             pytest.skip(str(missing))
-    elif client == "our-plugin" and agent == "our-agent" and "REAL_AWS_BIN" not in os.environ:
+    elif request.param == (corners.OUR_PLUGIN, corners.OUR_AGENT) and "REAL_AWS_BIN" not in os.environ:
         pytest.skip("left to test_ssh.py, test_scp.py and test_tunnel.py unless REAL_AWS_BIN is set")
     node_id = site.node_id
-    if agent == "stock-agent":
+    if agent == corners.STOCK_AGENT:
         stock_agent: StockAgent = request.getfixturevalue("stock_agent")
         node_id = stock_agent.node_id
-    config = site.configs["proxy" if client == "our-proxy" else "aws"]
+    config = site.configs["proxy" if client == corners.OUR_PROXY else "aws"]
     return Corner(site=site, node_id=node_id, config=config, env=env)
 
 

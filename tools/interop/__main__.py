@@ -17,7 +17,7 @@ from tools.interop.checks import FAIL, LEFT_OUT, run_checks
 from tools.interop.conditions import conditions
 from tools.interop.page import kept_section, render
 from tools.interop.routes import running_routes
-from tools.interop.speed import Copies, Speed
+from tools.interop.speed import Copies, MeasurementFailed, Speed
 from tools.processes import StartFailed
 from tools.stack import CommandFailed
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load_before = os.getloadavg()[0]
     try:
         speeds, missing = _measure(options.rounds)
-    except (StartFailed, CommandFailed, subprocess.SubprocessError) as error:
+    except (StartFailed, CommandFailed, MeasurementFailed, subprocess.TimeoutExpired) as error:
         print(f"The measurement failed: {error}", file=sys.stderr)
         return 1
     found_under = conditions(load_before, options.rounds)

@@ -38,8 +38,8 @@ class _Recorder:
         for item in items:
             marker = item.get_closest_marker("tool")
             if marker is not None:
-                ends = cast("tuple[str, str]", item.callspec.params["corner"])
-                self.subjects[item.nodeid] = (Corner(*ends), marker.args[0])
+                corner = cast("Corner", item.callspec.params["corner"])
+                self.subjects[item.nodeid] = (corner, marker.args[0])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         corner, tool = self.subjects[report.nodeid]

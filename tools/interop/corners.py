@@ -1,4 +1,4 @@
-"""The pairs of ends, by the names that the tests give them."""
+"""The pairs of ends that are tested and measured."""
 
 from typing import NamedTuple
 

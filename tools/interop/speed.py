@@ -29,6 +29,10 @@ UP, DOWN = "up", "down"
 DIRECTIONS = (UP, DOWN)
 
 
+class MeasurementFailed(Exception):
+    """A connection or a copy did not work out; the text says which and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How a corner's user reaches the SSH server behind its node."""
@@ -73,12 +77,12 @@ class Copies:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._log = directory / "master.log"
         self._random = os.urandom(1 << 20)
         self._master = directory / "master"
 
     def measure(self, routes: Sequence[Route], rounds: int, say: Callable[[str], None]) -> list[Speed]:
-        """All rounds over all routes, after one that finds the sizes; raises CalledProcessError or
-        TimeoutExpired when ssh or scp fails."""
+        """All rounds over all routes, after one that finds the sizes; raises MeasurementFailed."""
         speeds = [Speed(route.corner) for route in routes]
         for route, speed in zip(routes, speeds, strict=True):
             with self._connection(route):
@@ -108,7 +112,10 @@ class Copies:
         """An ssh connection that copies share."""
         command = ["ssh", "-F", route.config, "-N", "-M", "-S", self._master, route.node_id]
         words = [str(word) for word in command]
-        with subprocess.Popen(words, env=route.env, stdin=subprocess.DEVNULL) as process:
+        with (
+            self._log.open("wb") as log,
+            subprocess.Popen(words, env=route.env, stdin=subprocess.DEVNULL, stderr=log) as process,
+        ):
             try:
                 self._wait_for_master(process)
                 yield
@@ -119,7 +126,7 @@ class Copies:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._master.exists():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise subprocess.CalledProcessError(process.returncode or 1, process.args)
+                raise MeasurementFailed(f"no connection: {self._log.read_text(errors='replace').strip()}")
             time.sleep(0.02)
 
     def _copy(self, route: Route, direction: str, size: int) -> float:
@@ -137,9 +144,7 @@ class Copies:
         self._run(route, "scp", "-q", "-F", route.config, "-o", shared, *ends)
         seconds = time.perf_counter() - began
         if not filecmp.cmp(source, target, shallow=False):
-            raise subprocess.CalledProcessError(
-                1, f"{direction} over {route.corner.name}: another file arrived"
-            )
+            raise MeasurementFailed(f"{direction} over {route.corner.name}: another file arrived")
         target.unlink()
         return seconds
 
@@ -154,4 +159,11 @@ class Copies:
     @staticmethod
     def _run(route: Route, *command: object) -> None:
         words = [str(word) for word in command]
-        subprocess.run(words, env=route.env, stdin=subprocess.DEVNULL, check=True, timeout=COPY_TIMEOUT_S)
+        done = subprocess.run(
+            words, env=route.env, stdin=subprocess.DEVNULL, capture_output=True, timeout=COPY_TIMEOUT_S
+        )
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip()
+            raise MeasurementFailed(
+                f"{words[0]} over {route.corner.name} ended with {done.returncode}: {said}"
+            )
