@@ -10,7 +10,7 @@ UV_VERSION := 0.13.8
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo bench interop cover clean need-tools
+.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo faults bench interop cover clean need-tools
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ diagrams: $(STAMP)  ## write the state diagrams of docs/protocol.md anew from th
 
 demo: $(STAMP)  ## ssh and scp through the tunnel, end to end, on this machine (KEEP=1 leaves it running)
 	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
+
+faults: $(STAMP)  ## 200 faults under running transfers, and a proof of what became of them (SEED=, FAULTS=, HOURS=, CHECK=)
+	@$(BIN)/python -m tools.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
+	  $(if $(HOURS),--hours $(HOURS)) $(if $(HISTORY),--history $(HISTORY)) $(if $(CHECK),--check $(CHECK))
 
 bench: $(STAMP)  ## throughput and latency, direct against tunnel (QUICK=1 for the short form)
 	@$(BIN)/python -m benchmarks.scp $(if $(QUICK),--quick)
