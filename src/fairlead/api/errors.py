@@ -98,6 +98,7 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.SessionNotFound: _same("DoesNotExistException"),
     domain.SessionEnded: _same("DoesNotExistException"),
     domain.InvalidChannelToken: _signature("AccessDeniedException", "AccessDenied"),
+    domain.UnknownResumeSecret: _signature("AccessDeniedException", "AccessDenied"),
     domain.InvalidFilterKey: _same("InvalidFilterKey"),
     domain.InvalidFilterValue: _VALIDATION,
     domain.InvalidNextToken: _signature("InvalidNextToken", "InvalidInput", 400),
