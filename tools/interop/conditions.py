@@ -23,7 +23,8 @@ def conditions(load_before: float, rounds: int) -> dict[str, str]:
         f" {platform.release()}, Python {platform.python_version()}",
         "who runs where": "client, server, agent and sshd on this one machine, over loopback, with TLS",
         "rounds": str(rounds),
-        "load": f"{load_before:.1f} before the first copy, {os.getloadavg()[0]:.1f} after the last",
+        "load": f"{load_before:.1f} before the first copy, {os.getloadavg()[0]:.1f} after the last;"
+        f" nice value {os.nice(0)}",
     }
 
 
