@@ -63,6 +63,22 @@ def test_a_server_that_was_killed_comes_back_with_everything_it_knew(own_site: S
     assert own_site.ssh("proxy", own_site.node_id, "echo back").stdout == "back\n"
 
 
+def test_an_ssh_that_is_started_before_the_node_is_back_waits_for_it(own_site: Site) -> None:
+    agent = own_site.agent.child.pid
+    os.kill(agent, signal.SIGSTOP)  # it notices the restart only when the test says so
+    try:
+        own_site.stack.server.stop(signal.SIGKILL)
+        own_site.stack.start_server()
+        ssh = own_site.start("proxy", own_site.node_id, "echo back")
+        wait_until(lambda: own_site.sessions("Active"), "a session for the node that is away")
+        assert [session["Status"] for session in own_site.sessions("Active")] == ["Connecting"]
+        assert not own_site.stack.is_connected(own_site.node_id)
+    finally:
+        os.kill(agent, signal.SIGCONT)
+    out, err = ssh.communicate(timeout=PATIENCE_S)
+    assert (ssh.returncode, out, err) == (0, b"back\n", b"")
+
+
 def test_a_session_survives_kill_9_of_the_server(
     own_site: Site, running_ssh: "subprocess.Popen[bytes]"
 ) -> None:
