@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 UV     := $(BIN)/uv
 UV_VERSION := 0.13.8
+# Processes that share the work of `make test`, a file of tests at a time.
+WORKERS ?= 2
 
 # Trust what the system trusts, as pip does: some networks have a certificate authority of their own.
 export UV_SYSTEM_CERTS := 1
@@ -65,7 +67,7 @@ edge: $(STAMP)  ## is the base install, without extras, enough for an agent and 
 	@$(BIN)/python -m tools.check_edge_install
 
 test: $(STAMP)  ## every test, with the real programs where they are installed
-	@$(BIN)/pytest -q tests
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests
 
 test-long: $(STAMP)  ## the properties with many more examples: for a night
 	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q tests/property --timeout 3600

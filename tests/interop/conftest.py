@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,17 @@ class Site:
             process.communicate()
 
 
+@contextmanager
+def new_site(directory: Path, cli: AwsCli) -> Iterator[Site]:
+    """Everything started, and stopped in the end."""
+    stack = AwsStack(directory, cli)
+    try:
+        stack.start_server()
+        yield Site(stack, stack.add_agent("node"), stack.add_ssh_server())
+    finally:
+        stack.stop()
+
+
 @pytest.fixture(scope="session")
 def openssh() -> None:
     if shutil.which("ssh") is None or find_sshd() is None:
@@ -107,23 +119,15 @@ def openssh() -> None:
 @pytest.fixture(scope="session")
 def site(openssh: None, tmp_path_factory: pytest.TempPathFactory, aws_cli: AwsCli) -> Iterator[Site]:
     """Shared by every test of the session; whoever changes it puts it back."""
-    stack = AwsStack(tmp_path_factory.mktemp("site"), aws_cli)
-    try:
-        stack.start_server()
-        yield Site(stack, stack.add_agent("node"), stack.add_ssh_server())
-    finally:
-        stack.stop()
+    with new_site(tmp_path_factory.mktemp("site"), aws_cli) as site:
+        yield site
 
 
 @pytest.fixture
 def own_site(openssh: None, tmp_path: Path, aws_cli: AwsCli) -> Iterator[Site]:
     """A site for one test that kills its parts."""
-    stack = AwsStack(tmp_path, aws_cli)
-    try:
-        stack.start_server()
-        yield Site(stack, stack.add_agent("node"), stack.add_ssh_server())
-    finally:
-        stack.stop()
+    with new_site(tmp_path, aws_cli) as site:
+        yield site
 
 
 @pytest.fixture(autouse=True)

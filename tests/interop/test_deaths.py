@@ -3,14 +3,32 @@
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.interop.conftest import Site
+from tests.interop.conftest import Site, new_site
+from tests.support.aws_cli import AwsCli
 from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def own_site(openssh: None, tmp_path_factory: pytest.TempPathFactory, aws_cli: AwsCli) -> Iterator[Site]:
+    """One for all of these tests."""
+    with new_site(tmp_path_factory.mktemp("deaths"), aws_cli) as site:
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def _everything_runs(own_site: Site) -> None:
+    """Whatever the test before has killed."""
+    if own_site.agent.child.process.poll() is not None:
+        own_site.agent = own_site.stack.start_agent("node")
+    wait_until(lambda: own_site.stack.is_connected(own_site.node_id), "the node")
+    own_site.wait_for_no_session()
 
 
 @pytest.fixture

@@ -384,9 +384,7 @@ def test_an_upload_is_resumed_also_after_the_node_has_said_its_last_word():
 def test_a_signal_that_came_with_the_loss_of_the_connection_ends_the_wait_for_another():
     session = Session(None, window_s=30.0)
     session.watch.received = signal.SIGTERM
-    started = time.monotonic()
-    assert session.proxy._pause(5.0) is False
-    assert time.monotonic() - started < 1
+    assert session.proxy._pause(3600.0) is False
     session.local.close_writing()
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from fairlead.transport import asyncio_dialer
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.asyncio_dialer import connect, open_endpoint, resolve
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError
@@ -55,12 +56,12 @@ def test_a_name_without_an_address_is_named():
         asyncio.run(resolve("x" * 300 + ".invalid", 22))
 
 
-def test_a_refusal_is_told_with_its_reason_at_once():
+def test_a_refusal_is_told_with_its_reason_at_once(monkeypatch):
+    monkeypatch.setattr(asyncio_dialer, "ATTEMPT_DELAY_S", 3600.0)
+
     async def scenario():
-        started = time.monotonic()
         with pytest.raises(ConnectError, match="cannot connect to the target: Connection refused"):
             await connect([address(free_port()), address(free_port())], "the target")
-        assert time.monotonic() - started < 0.2
 
     asyncio.run(scenario())
 
@@ -92,13 +93,13 @@ def test_a_silent_address_only_has_a_head_start(monkeypatch):
             async def connect_slowly(candidate, where):
                 candidates.append(candidate)
                 if where[0] == "127.0.0.9":
-                    await asyncio.sleep(60)
+                    await asyncio.sleep(3600)
                 await real_connect(candidate, where)
 
             monkeypatch.setattr(loop, "sock_connect", connect_slowly)
             started = time.monotonic()
             connected = await connect([address(port, "127.0.0.9"), address(port)], "it")
-            assert 0.2 < time.monotonic() - started < 2
+            assert time.monotonic() - started > 0.2
             assert connected is candidates[1]
             assert candidates[0].fileno() == -1, "the loser is closed"
             connected.close()
@@ -113,7 +114,7 @@ def test_a_cancelled_attempt_closes_its_sockets(monkeypatch):
 
         async def never(candidate, where):
             candidates.append(candidate)
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
 
         monkeypatch.setattr(loop, "sock_connect", never)
         with pytest.raises(TimeoutError):
@@ -140,7 +141,7 @@ def test_a_connection_can_come_from_a_given_address():
 def test_an_endpoint_that_does_not_answer_is_given_up(monkeypatch):
     async def scenario():
         async def never(candidate, where):
-            await asyncio.sleep(60)
+            await asyncio.sleep(3600)
 
         monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
         with pytest.raises(

@@ -22,9 +22,9 @@ from fairlead.protocol.settings import AGENT_VERSION, CLIENT_VERSION, ChannelSet
 from fairlead.transport import asyncio_link
 from fairlead.transport.asyncio_endpoint import MAX_READ_BYTES, AsyncioEndpoint
 from fairlead.transport.asyncio_link import WebSocketLink
+from tests.support.waiting import PATIENCE_S
 
 WINDOW = 256 * 1024
-PATIENCE_S = 10
 
 
 async def until(condition):
@@ -375,7 +375,7 @@ def test_another_local_side_can_take_the_place_of_one_that_was_lost():
             await asyncio.sleep(0.05)
             assert not rig_.far.channel.is_drained
             rig_.endpoint.attach_local(second)
-            assert second.written == b"for the second"
+            await until(lambda: second.written == b"for the second")
             await until(lambda: rig_.far.channel.is_drained)
 
     run(scenario)

@@ -8,8 +8,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, ws_connect, ws_c
 
 from fairlead.transport import asyncio_link
 from fairlead.transport.asyncio_link import TOO_MUCH_WAITS, WebSocketLink
-
-PATIENCE_S = 10
+from tests.support.waiting import PATIENCE_S
 
 
 async def until(condition):
