@@ -6,15 +6,18 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
-from fairlead.agent import gateway_client, service_client, session_document
+from fairlead.agent import gateway_client, handover, program, service_client, session_document
 from fairlead.agent.ceiling import LOOPBACK, PORT_SESSION, Ceiling, PortRange
+from fairlead.agent.completions import Pending
 from fairlead.agent.errors import MalformedAnswerError, ServiceError, SessionRefusedError
 from fairlead.agent.host_facts import parse_os_release
+from fairlead.agent.outcome import STOPPED
 from fairlead.aws.sigv4 import Credentials
 from fairlead.client import api_calls, aws_files, plugin, resolved, role_credentials
 from fairlead.client.settings import ClientSettings
 from fairlead.protocol import control_channel
 from fairlead.protocol.message import INTERACTIVE_SHELL
+from fairlead.transport.asyncio_endpoint import EndpointState
 from fairlead.transport.http import Response, ResponseHead
 from tests.fuzz.target import as_json, recorded_frames
 from tests.fuzz.wire_readers import framed
@@ -239,3 +242,43 @@ def refuse_target(data: bytes) -> None:
     with suppress(SessionRefusedError):
         CEILING.check_target(host, len(port))
         assert len(port) == 22
+
+
+def read_handover(data: bytes) -> None:
+    """What one process of the agent leaves to the next: refused as a whole, or good to the last session."""
+    agent, sessions = handover.decode(memoryview(data))
+    handover.encode_agent(agent)
+    for session in sessions:
+        handover.encode_session(session)
+
+
+def handover_seeds() -> list[bytes]:
+    start = control_channel.StartSession("s-1", "AWS-StartSSHSession", {}, {"portNumber": "22"}, "al")
+    endpoint = EndpointState(b"a channel", 3, False, True, 10, 20)
+    done = Pending(bytes(16), control_channel.TaskComplete("s-0", "Success", "mi-1", "over", 2))
+    whole = handover.AgentState(incarnation="i", sessions=2, pending=(done,), ended=(("s-0", STOPPED),))
+    sessions = (
+        handover.SessionState(start=start, endpoint=endpoint, target=7, early=None),
+        handover.SessionState(
+            start=control_channel.StartSession("s-2", "d", {}, {}), endpoint=None, early=b"SSH-2.0-x"
+        ),
+    )
+    records = [handover.encode_session(session) for session in sessions]
+    parts = [handover.encode_prefix(2), handover.encode_agent(whole), *records, handover.encode_suffix()]
+    return [
+        b"".join(parts),
+        handover.encode_prefix(0)
+        + handover.encode_agent(handover.AgentState(incarnation="i"))
+        + handover.encode_suffix(),
+    ]
+
+
+def read_program(data: bytes) -> None:
+    """The arguments with which an agent is started, by itself or by hand."""
+    found = program.parse_program([data.decode("utf-8", "surrogateescape")])
+    assert found.inherited is None or min(found.inherited.targets, default=3) >= 3
+
+
+def program_seeds() -> list[bytes]:
+    given = {"state_dir": "/var/lib/fairlead", "config": None, "options": {"allow_ports": ["22"]}}
+    return as_json(given, {**given, "inherited": {"handover": 3, "lock": 4, "targets": [5]}, "check": True})

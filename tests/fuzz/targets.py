@@ -5,6 +5,8 @@ neither here nor in `READ_ELSEWHERE` fails it.
 """
 
 from fairlead.agent.errors import MalformedAnswerError, ServiceError, SessionRefusedError
+from fairlead.agent.errors import SettingsError as AgentSettingsError
+from fairlead.agent.handover import InvalidHandover
 from fairlead.aws.errors import MalformedArn, RequestError, SignatureError
 from fairlead.client import errors as client_errors
 from fairlead.domain.errors import HostRefused, InvalidNextToken, InvalidRequest
@@ -30,7 +32,13 @@ _WIRE = (
         "agent-message",
         wire.read_message,
         (MalformedMessage,),
-        ("protocol.message:decode", "protocol.message:peek_type", "protocol.message:peek_payload_type"),
+        (
+            "protocol.message:decode",
+            "protocol.message:peek_type",
+            "protocol.message:peek_payload_type",
+            "protocol.message:peek_sequence_number",
+            "protocol.message:peek_message_id",
+        ),
         recorded_frames,
     ),
     Target("relayed-head", wire.peek, (MalformedMessage,), ("protocol.message:peek_type",), recorded_frames),
@@ -99,6 +107,9 @@ _WIRE = (
     ),
     Target("data-channel", wire.run_channel, (), ("protocol.message:decode",), wire.channel_seeds),
     Target(
+        "assist", wire.run_assist, (), ("protocol.acknowledgements:parse_acknowledgement",), wire.assist_seeds
+    ),
+    Target(
         "websocket-frames",
         wire.read_websocket_frames,
         (FrameError,),
@@ -112,7 +123,7 @@ _HTTP = (
         "signature",
         http.judge_signature,
         (SignatureError,),
-        ("aws.signed_request:parse", "aws.canonical:decoded_pairs"),
+        ("aws.signed_request:parse",),
         recorded_requests,
     ),
     Target("api-request", http.identify_request, (HostRefused,), (), recorded_requests),
@@ -253,6 +264,20 @@ _EDGE = (
         (),
         ("agent.host_facts:parse_os_release",),
         lambda: [b'NAME="Debian GNU/Linux"\nVERSION_ID=12\n'],
+    ),
+    Target(
+        "handover",
+        edge.read_handover,
+        (InvalidHandover,),
+        ("agent.handover:decode",),
+        edge.handover_seeds,
+    ),
+    Target(
+        "agent-arguments",
+        edge.read_program,
+        (AgentSettingsError,),
+        ("agent.program:parse_program",),
+        edge.program_seeds,
     ),
     Target("ceiling", edge.refuse_target, (), (), lambda: [b"localhost\n" + b"x" * 22, b"127.0.0.1\n"]),
 )

@@ -3,8 +3,10 @@
 from contextlib import suppress
 
 from fairlead.domain.sessions import ChannelSide
+from fairlead.gateway.assist import Assist, CopyBudget, Verdict
 from fairlead.gateway.message_types import USE_BY_HEAD
 from fairlead.gateway.messages import readable
+from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import (
     acknowledgements,
     control_channel,
@@ -75,6 +77,8 @@ def read_message(data: bytes) -> None:
     assert message.decode(message.encode(decoded), verify_digest=False) == decoded
     assert message.peek_type(data) == decoded.message_type
     assert message.peek_payload_type(data) == decoded.payload_type
+    assert message.peek_sequence_number(data) == decoded.sequence_number
+    assert message.peek_message_id(data) == decoded.message_id
     for side in ChannelSide:
         if data[: message.PEEK_BYTES] in USE_BY_HEAD.get(side, {}):
             assert decoded.message_type in TYPES
@@ -84,6 +88,8 @@ def peek(data: bytes) -> None:
     """All that the gateway reads of a relayed frame."""
     message.peek_type(data)
     message.peek_payload_type(data)
+    message.peek_sequence_number(data)
+    message.peek_message_id(data)
 
 
 def read_control_message(data: bytes) -> None:
@@ -286,3 +292,47 @@ def websocket_seeds() -> list[bytes]:
         b"\x20\x82\x7e\x00\x80" + b"x" * 128 + b"\x88\x0c\x03\xe9going away",
         b"\x01\x82\x7f\x00\x00\x00\x00\x00\x00\x00\x05hello",
     ]
+
+
+ASSIST_LIMITS = GatewaySettings(max_assist_bytes=4096, max_held_bytes=2048, max_acknowledged_ranges=8)
+
+
+def run_assist(data: bytes) -> None:
+    """What the gateway remembers of a session with a stock end, fed by two ends that say anything.
+
+    Each step is a kind, a number and a length (one byte each) and so much of the payload.
+    """
+    budget = CopyBudget(1 << 20)
+    assist = Assist(ASSIST_LIMITS, budget, lambda header: bytes(header[: message.HEADER_BYTES]))
+    position = 0
+    while position + 3 <= len(data):
+        kind, number, size = data[position : position + 3]
+        payload = data[position + 3 : position + 3 + size]
+        position += 3 + size
+        side = ChannelSide.AGENT if kind & 1 else ChannelSide.CLIENT
+        if kind & 14 == 0:
+            assist.welcome(side, is_ours=bool(kind & 16))
+            assist.unacknowledged_by(side)
+        elif kind & 2:
+            assist.take_acknowledgement(side, framed(message.ACKNOWLEDGE, payload))
+        elif not assist.must_wait(side) and not (kind & 32 and assist.has_waited_enough(side)):
+            sends = message.OUTPUT_STREAM_DATA if kind & 1 else message.INPUT_STREAM_DATA
+            frame = framed(sends, payload, number - 3, kind >> 6)
+            if assist.take_message(side, frame, is_passed_on=not kind & 32) is Verdict.FILLS_GAP:
+                assist.behind_gap(side, frame)
+        largest = message.HEADER_BYTES + 255
+        assert budget.used <= 2 * (ASSIST_LIMITS.max_assist_bytes + largest)
+    for side in (ChannelSide.AGENT, ChannelSide.CLIENT):
+        assist.last_words(side)
+    assist.forget()
+    assert budget.used == 0
+
+
+def assist_seeds() -> list[bytes]:
+    said = bytearray()
+    for kind, number, payload in (
+        (16, 0, b""), (1, 0, b""), (5, 3, b"output"), (5, 5, b"early"), (5, 4, b"the gap"), (4, 3, b"input"),
+        (2, 0, acknowledgement_seeds()[0]), (2, 0, acknowledgement_seeds()[1]), (37, 6, b"kept"), (0, 0, b""),
+    ):  # fmt: skip
+        said += bytes([kind, number, len(payload)]) + payload
+    return [bytes(said)]

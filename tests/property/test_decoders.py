@@ -4,6 +4,7 @@
 """
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.fuzz.targets import READ_ELSEWHERE, TARGETS
 from tests.fuzz.tokens import TOKENS
 
 SOURCES = Path(__file__).parents[2] / "src" / "fairlead"
-DECODER_NAMES = ("parse", "decode", "parse_", "decode_", "peek_")
+DECODER_NAME = re.compile("(parse|decode)(_.*)?|peek_.*")
 
 FINDINGS = [
     ("dates", b"Fri, 20 Nov 99999999999999999999 21:22:49 GMT"),
@@ -69,7 +70,7 @@ def decoders() -> set[str]:
     for path in SOURCES.rglob("*.py"):
         module = ".".join(path.relative_to(SOURCES).with_suffix("").parts)
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name.startswith(DECODER_NAMES):
+            if isinstance(node, ast.FunctionDef) and DECODER_NAME.fullmatch(node.name):
                 found.add(f"{module}:{node.name}")
     return found
 
@@ -84,6 +85,7 @@ def test_every_decoder_is_fed_by_a_target() -> None:
 MALFORMED = (
     "MalformedMessage", "InvalidSnapshot", "FrameError", "PeerError", "UpgradeError", "MalformedAnswerError",
     "MalformedPolicy", "MalformedArn", "SerializationFailed", "IncompleteSignature",
+    "InvalidHandover",
 )  # fmt: skip
 """Errors that say: these bytes are not what they should be."""
 
@@ -116,8 +118,8 @@ REACHED_THROUGH = {
 }
 """Modules that refuse what a decoder of another module hands to them, and the target that gets there."""
 
-TRANSLATES = {"agent.connector"}
-"""Modules that give the errors of other people's decoders (picows, ssl) a name of ours."""
+TRANSLATES = {"agent.connector", "agent.restart"}
+"""Modules that give errors of others (picows, ssl, the operating system) a name of ours."""
 
 
 def test_every_module_that_refuses_input_is_reached_by_a_target() -> None:
