@@ -28,6 +28,7 @@ from fairlead.protocol.control_channel import (
     encode_control_message,
 )
 from fairlead.protocol.errors import MalformedMessage
+from fairlead.protocol.snapshot import MAGIC as SNAPSHOT_MAGIC
 from fairlead.transport.asyncio_endpoint import EndpointState
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"FLHO"
 FORMAT_VERSION = 1
+
+FORMAT = f"{FORMAT_VERSION}.{int.from_bytes(SNAPSHOT_MAGIC[-2:], 'big')}"
+"""Versions of the handover and of the channel snapshots in it: what a new program is asked for beforehand."""
 
 MAX_AGENT_BYTES = 16 * 1024 * 1024
 """Bytes of the agent's record: ends of sessions that are remembered or not yet acknowledged."""
@@ -68,7 +72,7 @@ class AgentState:
     """How many restarts of this process were asked for, this one included."""
 
     sessions: int = 0
-    """How many are handed over."""
+    """How many are handed over; known to the reader only."""
 
     pending: tuple[Pending, ...] = ()
     ended: tuple[tuple[str, Outcome], ...] = ()
@@ -100,13 +104,12 @@ def encode_prefix(sessions: int) -> bytes:
 
 
 def encode_agent(state: AgentState) -> bytes:
-    """The agent's record."""
+    """The agent's record. Raises `InvalidHandover` when it would be too large to be read."""
     return _record(
         json_fields.dump(
             {
                 "incarnation": state.incarnation,
                 "restarts": state.restarts,
-                "sessions": state.sessions,
                 "pending": [
                     {
                         "message_id": one.message_id.hex(),
@@ -123,12 +126,13 @@ def encode_agent(state: AgentState) -> bytes:
                     for session_id, outcome in state.ended
                 ],
             }
-        )
+        ),
+        limit=MAX_AGENT_BYTES,
     )
 
 
 def encode_session(state: SessionState) -> bytes:
-    """The record of one session."""
+    """The record of one session. Raises `InvalidHandover` when it would be too large to be read."""
     endpoint = state.endpoint
     members: dict[str, Any] = {
         "target": state.target,
@@ -158,7 +162,7 @@ def decode(handover: memoryview) -> tuple[AgentState, Iterator[SessionState]]:
     if handover[at:] != encode_suffix():
         raise InvalidHandover("the handover does not end where it should")
     try:
-        agent = _agent(json_fields.parse_object(records[0][0], _WHAT, MAX_AGENT_BYTES))
+        agent = _agent(json_fields.parse_object(records[0][0], _WHAT, MAX_AGENT_BYTES), count)
         _check_unique(_session(record, with_blobs=False) for record in records[1:])
     except MalformedMessage as error:
         raise InvalidHandover(str(error)) from None
@@ -179,7 +183,9 @@ def _prefix(handover: memoryview) -> tuple[int, int]:
     return count, _PREFIX.size
 
 
-def _record(*parts: bytes) -> bytes:
+def _record(*parts: bytes, limit: int = MAX_PART_BYTES) -> bytes:
+    if max(len(part) for part in parts) > limit:
+        raise InvalidHandover(f"a part of the handover would have more than {limit} bytes")
     return b"".join((*(_PART.pack(len(part)) for part in parts), *parts))
 
 
@@ -200,11 +206,11 @@ def _parts(handover: memoryview, at: int, count: int) -> tuple[list[memoryview],
     return parts, end
 
 
-def _agent(members: dict[str, Any]) -> AgentState:
+def _agent(members: dict[str, Any], sessions: int) -> AgentState:
     return AgentState(
         incarnation=json_fields.text(members, "incarnation", _WHAT),
         restarts=_count(members, "restarts"),
-        sessions=_count(members, "sessions"),
+        sessions=sessions,
         pending=tuple(_pending(one) for one in json_fields.objects(members, "pending", _WHAT)),
         ended=tuple(
             (

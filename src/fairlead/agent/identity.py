@@ -94,13 +94,14 @@ class StateDirectory:
         """Hold the directory for this process: a second agent would fight the first for the node's name.
 
         Gives the descriptor of the lock. `inherited` is the one that this process held before it replaced its
-        program: the lock belongs to the open file and was never released.
+        program: the lock belongs to the open file and was never released. Where somebody has removed that
+        file meanwhile, a new one is locked.
         """
         try:
-            if inherited is not None and not self._is_lock_file(inherited):
-                raise IdentityError(f"{self.path}: the lock was not handed over; start the agent again")
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            descriptor = os.open(self.path / LOCK_FILE, flags, 0o600) if inherited is None else inherited
+            if inherited is not None and self._is_lock_file(inherited):
+                descriptor = inherited
+            else:
+                descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise IdentityError(f"{self.path}: cannot be locked: {error.strerror}") from error
         try:
@@ -131,7 +132,10 @@ class StateDirectory:
         return False
 
     def _is_lock_file(self, descriptor: int) -> bool:
-        held, named = os.fstat(descriptor), (self.path / LOCK_FILE).stat()
+        try:
+            held, named = os.fstat(descriptor), (self.path / LOCK_FILE).stat()
+        except OSError:
+            return False
         return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
     def is_registered(self) -> bool:

@@ -120,6 +120,8 @@ class PortSession:
     @property
     def can_be_handed_over(self) -> bool:
         """Whether a successor could go on from here."""
+        if self._outcome.done():
+            return False
         if self._target is None or self._target.is_gone:
             # Else it would be said twice to the next connection: by us, and by the peer.
             return not self._endpoint.awaits_local

@@ -15,7 +15,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -70,19 +70,19 @@ def check_answer(status: int, answer: bytes, errors: bytes) -> None:
         raise RestartError(f"the new program does not start: {printable(last_line) or f'status {status}'}")
     try:
         readable = json.loads(answer[:MAX_CHECK_ANSWER_BYTES])["handovers"]
-        can_read = handover.FORMAT_VERSION in readable
+        can_read = handover.FORMAT in readable
     except (ValueError, TypeError, KeyError):
         raise RestartError("the new program does not say which handover it reads") from None
     if not can_read:
         raise RestartError(
             f"the new program reads handovers of version {printable(str(readable), 40)}, and this one writes "
-            f"{handover.FORMAT_VERSION}: stop the agent and start it, which ends its sessions"
+            f"{handover.FORMAT}: stop the agent and start it, which ends its sessions"
         )
 
 
 def own_check_answer() -> str:
     """What this program says when it is checked."""
-    return json.dumps({"handovers": [handover.FORMAT_VERSION]})
+    return json.dumps({"handovers": [handover.FORMAT]})
 
 
 def hold_signals() -> None:
@@ -99,15 +99,14 @@ def replace_program(
     program: Program,
     lock: int,
     agent: AgentState,
-    sessions: Sequence[SessionState],
+    sessions: Iterable[SessionState],
     execute: Callable[[str, list[str]], object] = os.execv,
 ) -> NoReturn:
     """Turn this process into `program`, with everything it needs to go on; the caller holds the signals.
-    Returns by `RestartError` only: then nothing has changed."""
-    targets = tuple(session.target for session in sessions if session.target is not None)
+    Returns by `RestartError` or `InvalidHandover` only: then nothing has changed."""
     with contextlib.ExitStack() as undo:
         try:
-            descriptor = undo.enter_context(_written(program.state_dir, agent, sessions))
+            descriptor, targets = undo.enter_context(_written(program.state_dir, agent, sessions))
             inherited = Inherited(descriptor, lock, targets)
             for number in (descriptor, lock, *targets):
                 os.set_inheritable(number, True)
@@ -120,21 +119,31 @@ def replace_program(
 
 
 @contextlib.contextmanager
-def _written(state_dir: Path, agent: AgentState, sessions: Sequence[SessionState]) -> Iterator[int]:
-    """The handover in a file that has no name. Raises `RestartError` when it would be too large."""
+def _written(
+    state_dir: Path, agent: AgentState, sessions: Iterable[SessionState]
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The handover in a file that has no name, and the connections that belong to it. One session after the
+    other, so that none is in memory three times. Raises `RestartError` when it would be too large."""
+    targets = []
+    count = 0
     with _nameless_file(state_dir) as descriptor, open(descriptor, "wb", closefd=False) as file:
-        file.write(handover.encode_prefix(len(sessions)))
+        file.write(handover.encode_prefix(count))
         file.write(handover.encode_agent(agent))
         for session in sessions:
+            count += 1
             file.write(handover.encode_session(session))
+            if session.target is not None:
+                targets.append(session.target)
             if file.tell() > MAX_HANDOVER_BYTES:
                 raise RestartError(
                     f"the sessions hold more than {MAX_HANDOVER_BYTES >> 20} MiB that is not acknowledged; "
                     "try again when less is under way"
                 )
         file.write(handover.encode_suffix())
+        file.seek(0)
+        file.write(handover.encode_prefix(count))
         file.flush()
-        yield descriptor
+        yield descriptor, tuple(targets)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fairlead._version import __version__
 from fairlead.agent import keys
-from fairlead.agent.errors import IdentityError, RestartError
+from fairlead.agent.errors import AgentError, IdentityError, RestartError
 from fairlead.agent.handover import AgentState
 from fairlead.agent.restart import check_program, hold_signals, release_signals, replace_program
 from fairlead.agent.run_status import RunStatus, write_status
@@ -81,16 +81,22 @@ class Restarting:
                 logger.info("restarting, version %s", __version__)
                 try:
                     await self._restart()
-                except RestartError as error:
+                except AgentError as error:
                     logger.error("not restarted, the agent goes on as before: %s", error)
-                    self._say(restarts=self._status.restarts + 1, refusal=str(error))
+                    self._refused(str(error))
+                except Exception:  # a fault of ours must not take the sessions with it
+                    logger.exception("not restarted, the agent goes on as before: a fault in it")
+                    self._refused("a fault in the agent; see its log")
+
+    def _refused(self, reason: str) -> None:
+        self._say(restarts=self._status.restarts + 1, refusal=reason)
 
     async def _say_when_serving(self) -> None:
         await self._agent.control.is_up.wait()
         self._say(is_serving=True)
 
     async def _restart(self) -> None:
-        """Turn into the new program. Returns when the agent is told to stop; raises `RestartError`."""
+        """Turn into the new program. Returns when the agent is told to stop; raises an `AgentError`."""
         await asyncio.to_thread(check_program, self._program)
         if not await asyncio.to_thread(keys.hold_children, keys.CHILD_TIMEOUT_S):
             raise RestartError("the process that uses the node's key does not end")
@@ -107,15 +113,13 @@ class Restarting:
             keys.release_children()
 
     def _replace(self) -> None:
-        sessions = self._agent.sessions.hand_over()
         agent = AgentState(
             incarnation=self._agent.incarnation,
             restarts=self._status.restarts + 1,
-            sessions=len(sessions),
             pending=self._agent.control.pending,
             ended=self._agent.sessions.ended,
         )
-        replace_program(self._program, self._lock, agent, sessions)
+        replace_program(self._program, self._lock, agent, self._agent.sessions.hand_over())
 
     def _say(self, **changes: object) -> None:
         self._status = replace(self._status, **changes)  # type: ignore[arg-type]  # names of its fields

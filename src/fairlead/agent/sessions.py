@@ -37,7 +37,7 @@ from fairlead.protocol.control_channel import (
 from fairlead.transport.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from fairlead.agent.ceiling import Ceiling
     from fairlead.agent.handover import SessionState
@@ -113,10 +113,11 @@ class Sessions:
             session.stop(NOT_HANDED_OVER)
         await self._settle(within_s)
 
-    def hand_over(self) -> list[SessionState]:
-        """What a successor needs to go on with the sessions."""
-        running = (session for session in self._running.values() if session is not None)
-        return [session.hand_over() for session in running if session.can_be_handed_over]
+    def hand_over(self) -> Iterator[SessionState]:
+        """What a successor needs to go on with the sessions, made one by one."""
+        for session in self._running.values():
+            if session is not None and session.can_be_handed_over:
+                yield session.hand_over()
 
     @property
     def ended(self) -> tuple[tuple[str, Outcome], ...]:

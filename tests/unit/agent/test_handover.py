@@ -9,6 +9,7 @@ import pytest
 from fairlead.agent.completions import Pending
 from fairlead.agent.handover import (
     FORMAT_VERSION,
+    MAX_AGENT_BYTES,
     MAX_PART_BYTES,
     MAX_SESSIONS,
     AgentState,
@@ -89,6 +90,15 @@ def test_a_handover_that_is_cut_short_anywhere_is_refused_before_any_session():
     for length in range(len(whole)):
         with pytest.raises(InvalidHandover):
             decode(memoryview(whole[:length]))
+
+
+def test_what_could_not_be_read_is_not_written():
+    huge = AgentState(incarnation="i", ended=(("alice-1", Outcome("Failed", "x" * MAX_AGENT_BYTES)),))
+    with pytest.raises(InvalidHandover, match="would have more than"):
+        encode_agent(huge)
+    too_long = STREAMING.endpoint._replace(channel=bytes(MAX_PART_BYTES + 1))
+    with pytest.raises(InvalidHandover, match="would have more than"):
+        encode_session(dataclasses.replace(STREAMING, endpoint=too_long))
 
 
 def test_bytes_behind_the_end_are_refused():

@@ -66,12 +66,15 @@ def test_the_lock_passes_from_one_program_to_the_next_by_its_descriptor(state):
             assert state.is_in_use()
 
 
-def test_another_descriptor_is_not_taken_for_the_lock(state, tmp_path):
-    (tmp_path / "other").touch()
-    with (tmp_path / "other").open("rb") as other, pytest.raises(IdentityError, match="was not handed over"):
-        state.locked(inherited=other.fileno()).__enter__()
-    with pytest.raises(IdentityError, match="cannot be locked: Bad file descriptor"):
-        state.locked(inherited=10**6).__enter__()
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_descriptor_that_is_not_the_locks_is_left_alone_and_the_directory_locked(state, tmp_path, is_open):
+    with (tmp_path / "other").open("wb") as other:
+        with state.locked(inherited=other.fileno() if is_open else 10**6) as descriptor:
+            assert descriptor != other.fileno()
+            assert state.is_in_use()
+            with pytest.raises(IdentityError, match="in use"), state.locked(0.0, inherited=10**6):
+                pass
+        other.write(b"still open")
 
 
 def test_looking_whether_a_directory_is_in_use_is_no_use_of_it(state):

@@ -1,6 +1,5 @@
 """The steps around the exec: the check of the new program, and what passes from one program to the next."""
 
-import json
 import os
 import signal
 import socket
@@ -171,7 +170,7 @@ def test_this_program_can_take_over_from_itself():
         (0, b"", b"", "does not say"),
         (0, b"[]", b"", "does not say"),
         (0, b'{"handovers": 1}', b"", "does not say"),
-        (0, json.dumps({"handovers": [99]}).encode(), b"", r"version \[99\].*stop the agent and start it"),
+        (0, b'{"handovers": ["99.1"]}', b"", r"version \['99.1'\].*stop the agent and start it"),
     ],
 )
 def test_a_new_program_that_cannot_take_over_is_refused_with_the_reason(status, answer, errors, said):
