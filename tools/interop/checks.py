@@ -55,5 +55,7 @@ class _Recorder:
 def run_checks() -> list[Outcome]:
     """Run every tool over every corner; pytest says on the terminal how it goes."""
     recorder = _Recorder()
-    pytest.main(["-q", "-p", "no:cacheprovider", str(CHECKS)], plugins=[recorder])
+    # Measuring before this has imported the package, whose pytest plugin would have its asserts rewritten.
+    options = ["-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    pytest.main([*options, str(CHECKS)], plugins=[recorder])
     return list(recorder.outcomes.values())
