@@ -21,8 +21,8 @@ class FakeTimer:
 class FakeClock:
     """A `gateway.clock.Clock` on a virtual clock: `advance` makes the calls that are due."""
 
-    def __init__(self) -> None:
-        self._clock = VirtualClock()
+    def __init__(self, clock: VirtualClock | None = None) -> None:
+        self._clock = clock or VirtualClock()
 
     def time(self) -> float:
         return self._clock.now

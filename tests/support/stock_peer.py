@@ -3,10 +3,14 @@
 It has the surface of `DataChannel` that `ChannelPair` uses. Modelled: one acknowledgement per message at
 once; early messages kept and acknowledged; old numbers ignored by a client and acknowledged again by an
 agent; only the oldest message is sent again; input that comes while the agent still dials is dropped without
-acknowledgement; no word of `Fairlead`.
+acknowledgement; no word of `Fairlead`. An agent enters a message into its list only after sending it, so
+that a fast acknowledgement finds nothing there (`races`). The list is limited: a client whose list is full
+discards the oldest message, an agent does not keep the new one. So are the messages put aside: with no room
+for one it is dropped in silence.
 """
 
 import json
+from collections.abc import Callable
 
 from fairlead.protocol import message as m
 from fairlead.protocol.events import StreamData
@@ -17,12 +21,29 @@ from fairlead.protocol.roles import AGENT
 RESEND_AFTER_S = 0.200
 RESEND_EVERY_S = 0.100
 CHUNK_BYTES = 1024
+CLIENT_LIMIT = 10_000
+AGENT_LIMIT = 100_000
 
 
 class StockPeer:
-    def __init__(self, role, *, dial_time_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        role,
+        *,
+        dial_time_s: float = 0.0,
+        races: Callable[[], bool] = lambda: False,
+        list_limit: int | None = None,
+        early_limit: int | None = None,
+    ) -> None:
+        """`races`: whether the acknowledgement of the next message will be too fast. The limits are those of
+        the programs if they are not given."""
         self._role = role
         self._is_agent = role is AGENT
+        limit = AGENT_LIMIT if self._is_agent else CLIENT_LIMIT
+        self._list_limit = limit if list_limit is None else list_limit
+        self._early_limit = limit if early_limit is None else early_limit
+        self._races = races
+        self._raced: set[int] = set()
         self._dial_time_s = dial_time_s
         self._writer = FrameWriter(MessageIds(bytes([7]) * SEED_BYTES), 1_700_000_000.0)
         self._is_connected = True
@@ -84,17 +105,24 @@ class StockPeer:
         if received.message_type == m.ACKNOWLEDGE:
             content = json.loads(received.payload)
             self.unknown_members |= set(content) & {"Cumulative", "Received", "Reconnected"}
-            self._unacknowledged.pop(content["AcknowledgedMessageSequenceNumber"], None)
+            self._receive_acknowledgement(content["AcknowledgedMessageSequenceNumber"])
         elif received.message_type == self._role.receives:
             self._receive_numbered(received, now)
 
     # -- rules --
 
+    def _receive_acknowledgement(self, number: int) -> None:
+        if number in self._raced:
+            self._raced.discard(number)
+        else:
+            self._unacknowledged.pop(number, None)
+
     def _receive_numbered(self, received, now) -> None:
         number = received.sequence_number
         if number > self._expected:
-            self._acknowledge(received, now)
-            self._early.setdefault(number, received)
+            if len(self._early) < self._early_limit:
+                self._acknowledge(received, now)
+                self._early.setdefault(number, received)
         elif number < self._expected:
             if self._is_agent:
                 self._acknowledge(received, now)
@@ -142,6 +170,15 @@ class StockPeer:
         frame = self._writer.write(
             self._role.sends.ljust(32), payload, now, sequence=self._next, payload_type=payload_type
         )
-        self._unacknowledged[self._next] = (frame, now)
         self._queue.append(frame)
+        self._enter_into_list(frame, now)
         self._next += 1
+
+    def _enter_into_list(self, frame, now) -> None:
+        if len(self._unacknowledged) >= self._list_limit:
+            if self._is_agent:
+                return
+            del self._unacknowledged[next(iter(self._unacknowledged))]
+        self._unacknowledged[self._next] = (frame, now)
+        if self._is_agent and self._races():
+            self._raced.add(self._next)

@@ -179,14 +179,14 @@ class Flow:
     def _had_by_its_silence(self, number: int) -> list[int]:
         """Messages whose acknowledgement a forgetful receiver sent on a connection that broke.
 
-        On the connection of now everything unacknowledged was sent in order, on a stream that keeps the
-        order. Such a receiver acknowledges the number that it expects and keeps silent about those below. So
-        when it acknowledges `number` and said nothing on a lower one, it has had that one. Certain only if
-        every number up to this one came here in order and was kept, so that it had nothing to put aside, and
-        if its local side was ready, which its acknowledgement of the first output has shown.
+        On the connection of now everything unacknowledged was sent first and in order, on a stream that keeps
+        the order. Such a receiver acknowledges the number that it expects and keeps silent about those below.
+        So when it acknowledges a later number and said nothing on this one, it has had this one. Certain only
+        if every number up to it came here and was kept, so that it was never one to put aside, and if its
+        local side was ready, which its acknowledgement of the first output has shown.
         """
         is_ready = self._first_output is not None and self._first_output in self._acknowledged
-        if not is_ready or len(self._skipped) or not self._early_through < number < self._next:
+        if not is_ready or len(self._skipped):
             return []
         below = min(number, self._passed_before_cut)
         if number >= self._passed_before_cut:
@@ -201,8 +201,6 @@ class Flow:
         """For a receiver that comes, or comes back: all that it has not acknowledged, in order."""
         self._passed_before_cut = self._passed_below if self.forgetful else 0
         self._passed_below = self._next
-        if self._early_through < self._next:
-            self._early_through = -1  # from here on they come in order
         return [self._kept[number] for number in sorted(self._kept)]
 
     def recent(self) -> list[bytes]:
