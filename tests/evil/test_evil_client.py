@@ -1,6 +1,7 @@
 """A user with an access key tries what is not his: other sessions, other sides, other people's eyes."""
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from websockets.sync.client import ClientConnection
 
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import message as m
+from fairlead.protocol.open_channel import RESUME_UNKNOWN, ClientOpen
 from tests.evil.stage import (
     Grant,
     Node,
@@ -72,6 +74,64 @@ def target(node: Node) -> Iterator[Node]:
 def session(honest: Peer, target: Node) -> Grant:
     """Her session."""
     return honest.start_session(target)
+
+
+class TestResumeSecrets:
+    """A thief has what he can: guesses, or the secret out of the memory of an honest client."""
+
+    @pytest.fixture(autouse=True)
+    def _thief(self, stage: Stage) -> None:
+        self.thief = Peer(stage)
+
+    def test_that_are_guessed_are_refused_alike_whatever_the_session(
+        self, stage: Stage, session: Grant
+    ) -> None:
+        unknown = "alice-00000000000000000000000000"
+        for session_id in (session.session_id, unknown):
+            with (
+                stage.auditing("ResumeSecretRefused", session_id, source_address=self.thief.source),
+                self.thief.websocket(data_channel(session_id)) as channel,
+            ):
+                channel.send(comeback(secret(1), secret(2)))
+                bye = goodbye(channel)
+            assert (bye.code, bye.told) == (RESUME_UNKNOWN, "")
+
+    def test_that_are_used_by_the_thief_and_the_client_end_the_session_for_both(
+        self, stage: Stage, honest: Peer, session: Grant
+    ) -> None:
+        with (
+            self._stolen(stage, honest, session) as taken,
+            stage.auditing("ResumeSecretReused", session.session_id),
+            honest.websocket(data_channel(session.session_id)) as channel,
+        ):
+            channel.send(comeback(secret(3), secret(5)))
+            assert "somebody else may know it" in goodbye(channel).told
+            assert "somebody else may know it" in told(taken)
+        assert stage.session_row(session.session_id)["end_reason"] == "RESUME_REUSED"
+        assert not any(secret(number) in stage.log for number in range(1, 6))
+
+    @contextlib.contextmanager
+    def _stolen(self, stage: Stage, honest: Peer, session: Grant) -> Iterator[ClientConnection]:
+        """The session in the hands of the thief, who has shown the secret that the client had promised."""
+        with honest.websocket(data_channel(session.session_id)) as channel:
+            channel.send(comeback("", secret(3), token=session.token))
+            stage.wait_for_log(f"session {session.session_id}: the client joined")
+            with self.thief.websocket(data_channel(session.session_id)) as stolen:
+                stolen.send(comeback(secret(3), secret(4)))
+                assert goodbye(channel).code == REFUSED
+                yield stolen
+
+
+def secret(number: int) -> str:
+    """One of some secrets that do not occur by chance."""
+    return hashlib.sha256(b"%d" % number).hexdigest()
+
+
+def comeback(shown: str, promised: str, token: str = "") -> str:
+    """A client's open frame that shows a resume secret and promises another."""
+    digest = hashlib.sha256(bytes.fromhex(promised)).hexdigest()
+    frame = ClientOpen("r", token, "c", "1.2.764.0", resume_secret=shown, resume_digest=digest)
+    return frame.encode()
 
 
 class TestTokens:
