@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from fairlead.domain.sessions import EndReason
 from tools.faults.content import Piece, content_of, sha256_of
 from tools.faults.facts import Described, Facts, FaultFacts, SessionFacts
+from tools.faults.history import DID_NOT_END
 from tools.faults.plan import SERVER_KILL_SHARE, Kind
 
 RESUME_WINDOW_S = 300.0
 """The default of server, agent and client: every break of a run is shorter."""
 
-CONNECT_TIME_S = 60.0
-"""How long the server waits for both sides of a new session."""
+CONNECT_TIME_S = 90.0
+"""The server waits for both sides of a new session for 60 s; it may have been away when they were over."""
 
 RECOVERY_S = 60.0
 """So long after a fault, a session that cannot begin may still have it to thank: a node has to come back."""
+
+NOT_CARRIED = "in no state to be kept"
+"""What an agent says that was restarted in a moment of decision 0010 that only a session in which nothing flows
+yet can be in: while its target's first words are on their way."""
 
 CLIENT_PREFIX = "fairlead proxy: "
 """How a reason begins on ssh's stderr."""
@@ -146,6 +151,8 @@ def _stood_still(facts: Facts) -> Iterator[str]:
         gap_s = session.longest_gap_s(facts.end)
         if gap_s > facts.stall_limit_s:
             yield f"{session.name}: nothing arrived for {gap_s:.1f} s"
+        elif session.ended_by == DID_NOT_END:
+            yield f"{session.name}: it was told to end, and did not"
 
 
 def _vanished(facts: Facts) -> Iterator[str]:
@@ -189,7 +196,7 @@ def is_refused(session: SessionFacts) -> bool:
 def cause_of(session: SessionFacts, facts: Facts) -> Kind | None:
     """The kind of fault that explains why ssh failed; None if none does.
 
-    Only two kinds may end a session that has begun; any may keep one from beginning.
+    Only two kinds may end a session in which data flows; any may keep one from beginning.
     """
     assert session.ended_at is not None
     recovery_s = RECOVERY_S if is_refused(session) else 0.0
@@ -198,6 +205,8 @@ def cause_of(session: SessionFacts, facts: Facts) -> Kind | None:
             if is_refused(session) or fault.kind is Kind.AGENT_KILL:
                 return fault.kind
             if fault.kind is Kind.TERMINATE and fault.session == session.name:
+                return fault.kind
+            if fault.kind is Kind.AGENT_RESTART and not session.progress and NOT_CARRIED in session.stderr:
                 return fault.kind
     return None
 

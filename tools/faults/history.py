@@ -14,6 +14,9 @@ from typing import Any
 
 Event = dict[str, Any]  # Any: each event has members of its own
 
+STOOD_STILL, DID_NOT_END, CLIENT_KILL = "stood still", "did not end", "client kill"
+"""What the harness kills an ssh for, as `by` of the event `ended`."""
+
 
 class History:
     """Writes a history; every method may be called from any thread."""

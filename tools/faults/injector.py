@@ -5,14 +5,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from tools.faults.history import History
+from tools.faults.history import CLIENT_KILL, History
 from tools.faults.loads import Loads
 from tools.faults.plan import AGENT, CLIENT, Fault, Kind
 from tools.faults.sessions import Session
 from tools.faults.site import Site
 from tools.wire import Cut, Way
 
-WAIT_TIMEOUT_S = 120.0
+WAIT_TIMEOUT_S = 300.0
 """For something to hit, or a part to be back. A slow machine makes a run longer, not wrong."""
 
 POLL_S = 0.02
@@ -122,7 +122,7 @@ class Injector:
             case Kind.AGENT_KILL:
                 self._kill_agent(fault.duration_s)
             case Kind.AGENT_RESTART:
-                self._site.restart_agent()
+                return int(site.restart_agent())
             case Kind.AGENT_FREEZE:
                 return int(site.freeze(site.agent_pid, fault.duration_s))
             case Kind.CUT_FIN | Kind.CUT_RST:
@@ -177,7 +177,7 @@ class Injector:
         if fault.kind is Kind.TERMINATE:
             return int(self._site.terminate(target))
         if fault.kind is Kind.CLIENT_KILL:
-            target.kill("client kill")
+            target.kill(CLIENT_KILL)
             return 1
         pid = target.client_pid()
         return int(pid is not None and self._site.freeze(pid, fault.duration_s))

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
+from tools.faults.history import DID_NOT_END
 from tools.faults.plan import LOADS
 from tools.faults.sessions import Session, Transfer
 
@@ -16,7 +17,7 @@ FILE_BYTES = (6 * MIB, 44 * MIB)
 LINES_RATE = 20 * 64.0
 LINES_BYTES = (100 * 64, 400 * 64)
 PAUSE_AFTER_FAILURE_S = 0.5
-END_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 240.0
 
 
 def transfer_of(seed: int, load: str, number: int) -> Transfer:
@@ -90,7 +91,7 @@ class Loads:
         for load in self._loads:
             load.join(max(0.0, deadline - time.monotonic()))
             if load.is_alive() and load.session is not None:
-                load.session.kill("did not end")
+                load.session.kill(DID_NOT_END)
                 load.join()
 
     def check(self) -> None:

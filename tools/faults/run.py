@@ -5,19 +5,22 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tools.faults.history import History
+from tools.faults.history import STOOD_STILL, History
 from tools.faults.injector import Injector
 from tools.faults.loads import Loads
 from tools.faults.plan import Fault
 from tools.faults.sessions import Session
 from tools.faults.site import Site
 
-STALL_LIMIT_S = 90.0
+STALL_LIMIT_S = 200.0
 """No session may stand still for so long: many times what the longest fault and a slow machine's return take,
-and well below the resume window, at whose end a session that does not come back would end by itself."""
+and below the resume window, at whose end a session that does not come back would end by itself."""
 
-SETTLE_TIMEOUT_S = 20.0
+SETTLE_TIMEOUT_S = 60.0
 """For the server to notice that sessions have ended, and for far ends to leave their report."""
+
+AWAITED_TIMEOUT_S = 5.0
+"""The same where the server waits for an end that may not come back before its window is over."""
 
 TELL_EVERY_S = 10.0
 POLL_S = 0.02
@@ -73,7 +76,7 @@ class Run:
         now = self._history.now()
         for session in loads.current.values():
             if now - session.progress_at > STALL_LIMIT_S:
-                session.kill("stood still")
+                session.kill(STOOD_STILL)
         if now >= self._tell_at:
             self._tell_at = now + TELL_EVERY_S
             running, begun = len(loads.running), len(loads.sessions)
@@ -84,12 +87,17 @@ class Run:
 
     def _ask(self, site: Site, sessions: list[Session]) -> None:
         """Put the far ends' and the server's own words into the history."""
-        deadline = time.monotonic() + SETTLE_TIMEOUT_S
+        began = time.monotonic()
         missing = [session for session in sessions if session.has_far_report]
         while True:
             missing = [session for session in missing if not session.record_far_report()]
             active = site.described("Active")
-            if not (missing or active) or time.monotonic() > deadline:
+            awaited = {
+                entry["Reason"] for entry in active if entry["Status"] in ("Connecting", "Disconnected")
+            }
+            is_certain = len(awaited) == len(active) and awaited >= {session.name for session in missing}
+            limit_s = AWAITED_TIMEOUT_S if is_certain else SETTLE_TIMEOUT_S
+            if not (missing or active) or time.monotonic() - began > limit_s:
                 break
             time.sleep(0.5)
         for entry in [*active, *site.described("History")]:

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.faults.history import History
 from tools.faults.plan import AGENT, CLIENT
 from tools.faults.sessions import Session, Transfer
 from tools.processes import ChildProcess, start
-from tools.stack import SCRIPTS, LocalStack
+from tools.stack import SCRIPTS, CommandFailed, LocalStack
 from tools.wire import Wire
 
 SSH_CONFIG = """\
@@ -33,7 +33,8 @@ reconnect_first_s = 0.2
 reconnect_cap_s = 2.0
 """
 AGENT_NAME = "node"
-ASK_TIMEOUT_S = 90.0
+RESTART_TIMEOUT_S = 300.0
+ASK_TIMEOUT_S = 180.0
 """For an answer of the server, which may be away when it is asked."""
 
 ONE_TRY = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1})
@@ -113,9 +114,14 @@ class Site:
         command += ["--config", self._agent_config]
         self._agent = start("agent", command, self.directory / f"agent-{AGENT_NAME}.log", self.stack.env)
 
-    def restart_agent(self) -> None:
-        """Restart it as planned, as an upgrade does. Raises CommandFailed when it refuses."""
-        self.stack.run("fairlead", "agent", "restart", "--state-dir", self._agent_state)
+    def restart_agent(self) -> bool:
+        """Restart it as planned, as an upgrade does; False if it refuses, as one that is just starting does."""
+        command = ("fairlead", "agent", "restart", "--state-dir", self._agent_state)
+        try:
+            self.stack.run(*command, timeout_s=RESTART_TIMEOUT_S)
+        except CommandFailed:
+            return False
+        return True
 
     def freeze(self, pid: int, seconds: float) -> bool:
         """Stop a process for so long; False if it is not there."""
@@ -156,7 +162,13 @@ def _patiently(ask: Callable[[], T]) -> T:
     while True:
         try:
             return ask()
-        except BotoCoreError:  # no answer; one that refuses is another error
-            if time.monotonic() > deadline:
+        except (BotoCoreError, ClientError) as error:
+            is_refusal = isinstance(error, ClientError) and _status(error) < 500
+            if is_refusal or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
+
+
+def _status(error: ClientError) -> int:
+    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status

@@ -272,6 +272,16 @@ def test_a_far_end_that_outlives_its_session_is_found(story: Story) -> None:
     assert story.violated() == {"no far end outlived its session"}
 
 
+def test_a_restarted_agent_may_end_a_session_that_has_not_begun_to_flow_if_it_says_so(story: Story) -> None:
+    story.fault(1, Kind.AGENT_RESTART, 3, 4)
+    story.session("upload-1")
+    text = REASON + "the connection to the target was in no state to be kept"
+    story.session(status=255, stderr=text, progress=(), received=0)
+    assert story.violated() == set()
+    story.session("echo-2", status=255, stderr=text)
+    assert story.violated() == {"no session ended but by a fault that may end it"}
+
+
 # -- the run --
 
 
@@ -283,6 +293,11 @@ def test_a_session_that_stands_still_is_found(story: Story) -> None:
 def test_a_session_that_never_gets_anything_stands_still(story: Story) -> None:
     story.session(end=200, progress=(), status=-9, by="stood still", received=0)
     assert story.violated(end=200) == {"no session stood still"}
+
+
+def test_a_session_that_had_to_be_killed_at_the_end_is_found(story: Story) -> None:
+    story.session(status=-9, by="did not end")
+    assert story.violated() == {"no session stood still"}
 
 
 def test_a_fault_that_hit_nothing_is_found(story: Story) -> None:
