@@ -126,7 +126,7 @@ def _written(
     other, so that none is in memory three times. Raises `RestartError` when it would be too large."""
     targets = []
     count = 0
-    with _nameless_file(state_dir) as descriptor, open(descriptor, "wb", closefd=False) as file:
+    with open(_nameless_file(state_dir), "wb") as file:
         file.write(handover.encode_prefix(count))
         file.write(handover.encode_agent(agent))
         for session in sessions:
@@ -143,20 +143,16 @@ def _written(
         file.seek(0)
         file.write(handover.encode_prefix(count))
         file.flush()
-        yield descriptor, tuple(targets)
+        yield file.fileno(), tuple(targets)
 
 
-@contextlib.contextmanager
-def _nameless_file(state_dir: Path) -> Iterator[int]:
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("fairlead-handover")
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-    else:
+def _nameless_file(state_dir: Path) -> int:
+    """A file that nobody else can open: in memory, or without a name in the state directory."""
+    try:
+        return os.memfd_create("fairlead-handover")
+    except (AttributeError, OSError):  # another system than Linux, or one that forbids it
         with tempfile.TemporaryFile(dir=state_dir) as file:
-            yield file.fileno()
+            return os.dup(file.fileno())
 
 
 def adopt(inherited: Inherited) -> None:
