@@ -312,7 +312,6 @@ def run_assist(data: bytes) -> None:
         side = ChannelSide.AGENT if kind & 1 else ChannelSide.CLIENT
         if kind & 14 == 0:
             assist.welcome(side, is_ours=bool(kind & 16))
-            assist.unacknowledged_by(side)
         elif kind & 2:
             assist.take_acknowledgement(side, framed(message.ACKNOWLEDGE, payload))
         elif not assist.must_wait(side) and not (kind & 32 and assist.has_waited_enough(side)):
