@@ -31,6 +31,10 @@ class ServerDrain:
         if self._since is not None:
             raise ServerDraining
 
+    def stop(self) -> None:
+        """The server stops: who still asks is told so, and not that no node is there."""
+        self._since = self._since or self._env.now()
+
     def drain_server(
         self, caller: Caller, request: operations.DrainServerRequest
     ) -> operations.DrainServerResponse:

@@ -25,7 +25,7 @@ class DepartureRecords(Protocol):
 class Departures:
     """Ends of control channels on their way to the store. On the event loop's thread only.
 
-    Not bounded by itself: every end was a channel first, and those are bounded by sockets.
+    Bounded by what comes before: each end was an opening, which is a transaction of the same store.
     """
 
     def __init__(

@@ -119,6 +119,7 @@ async def _run(
         await stop.wait()
         for chore in chores:
             chore.cancel()
+        components.drain.stop()
         components.polls.stop()
         server.should_exit = True
 

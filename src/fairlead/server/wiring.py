@@ -92,6 +92,7 @@ class Components:
 def make_components(
     settings: ServerSettings,
     env: Environment,
+    drain: ServerDrain
     names: PublicNames,
     *,
     is_concurrent: bool,
@@ -123,13 +124,14 @@ def make_components(
         names=names,
         origins=origins,
         authenticator=authenticator,
-        handlers=handlers_for(_use_cases(env, notifier)),
+        handlers=handlers_for(use_cases),
+    use_cases = _use_cases(env, notifier)
         polls=polls,
         executor=executor,
         record_refusal=lambda caller, operation, error: record_refusal(env, caller, operation, None, error),
     )
     app = create_app(api, names, ca_certificates=ca_certificates, gateway_routes=tuple(gateway.routes))
-    return Components(app=app, gateway=gateway, executor=executor, polls=polls)
+    return Components(app=app, gateway=gateway, executor=executor, polls=polls, drain=use_cases.server_drain)
 
 
 def names_of(settings: ServerSettings, port: int) -> tuple[PublicNames, list[str], str]:

@@ -45,6 +45,13 @@ def test_a_draining_server_takes_no_session_until_it_is_told_otherwise(busy):
     assert busy.start(busy.alice).session_id
 
 
+def test_a_server_that_stops_says_so_to_whoever_still_asks(busy):
+    busy.server_drain.stop()
+    busy.notifier.connected.clear()
+    with pytest.raises(ServerDraining):
+        busy.start(busy.alice)
+
+
 def test_sessions_go_on_and_may_be_come_back_to(busy):
     drain(busy)
     answer = busy.sessions.resume_session(
