@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import pty
 import re
 import signal
 import socket
@@ -142,5 +143,28 @@ def test_an_unregistered_directory_is_one_line_and_status_1(tmp_path):
         assert process.returncode == 1
         assert errors.count("\n") == 1
         assert "fairlead agent register" in errors
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_in_the_foreground_of_a_terminal_stops_when_that_is_closed(tmp_path):
+    async def scenario():
+        async with gateway(tmp_path) as server:
+            await registered(tmp_path, server)
+            terminal, inner = pty.openpty()
+            # The first terminal that a session leader opens becomes its own.
+            script = f'exec "$0" -m fairlead agent run --state-dir "$1" < {os.ttyname(inner)}'
+            command = ["sh", "-c", script, sys.executable, str(tmp_path / "state")]
+            process = await asyncio.create_subprocess_exec(
+                *command, stderr=asyncio.subprocess.PIPE, start_new_session=True
+            )
+            os.close(inner)
+            try:
+                await server.until_control()
+            finally:
+                os.close(terminal)
+            errors = (await asyncio.wait_for(process.communicate(), 60))[1].decode()
+        assert process.returncode == 0, errors
+        assert "stopping on SIGHUP, as the terminal is gone" in errors
 
     asyncio.run(scenario())
