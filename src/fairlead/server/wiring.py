@@ -87,12 +87,12 @@ class Components:
     gateway: Gateway
     executor: DatabaseExecutor
     polls: MessagePolls
+    drain: ServerDrain
 
 
 def make_components(
     settings: ServerSettings,
     env: Environment,
-    drain: ServerDrain
     names: PublicNames,
     *,
     is_concurrent: bool,
@@ -120,12 +120,12 @@ def make_components(
         check_host=names.check,
         notifier=notifier,
     )
+    use_cases = _use_cases(env, notifier)
     api = Api(
         names=names,
         origins=origins,
         authenticator=authenticator,
         handlers=handlers_for(use_cases),
-    use_cases = _use_cases(env, notifier)
         polls=polls,
         executor=executor,
         record_refusal=lambda caller, operation, error: record_refusal(env, caller, operation, None, error),
