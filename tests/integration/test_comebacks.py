@@ -127,12 +127,8 @@ class Client:
             stderr=subprocess.PIPE,
         )
         self.say(b"hello\n")
-        (session,) = [
-            session
-            for session in world.server.call_ssm("DescribeSessions", {"State": "Active"})["Sessions"]
-            if session["SessionId"].startswith(USER)
-        ]
-        self.session_id = session["SessionId"]
+        active = world.server.call_ssm("DescribeSessions", {"State": "Active"})["Sessions"]
+        self.session_id = active[0]["SessionId"]  # the newest
 
     def say(self, line: bytes) -> None:
         """Send a line and read it again."""
