@@ -143,6 +143,11 @@ class ApiClient:
             nodes=world.nodes,
             documents=world.documents,
             identities=world.identities,
+            managed_policies=world.managed_policies,
+            identity_tags=world.identity_tags,
+            groups=world.groups,
+            boundaries=world.boundaries,
+            attachments=world.attachments,
             callers=world.callers,
             server_drain=world.server_drain,
         )

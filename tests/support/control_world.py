@@ -17,12 +17,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fairlead.aws import sigv4
 from fairlead.control.activations import Activations
+from fairlead.control.attachments import Attachments
 from fairlead.control.authentication import Authenticator
+from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
+from fairlead.control.identity_tags import IdentityTags
+from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.nodes import Nodes
 from fairlead.control.sealing import Sealer
 from fairlead.control.server_drain import ServerDrain
@@ -143,6 +148,11 @@ class World:
         self.nodes = Nodes(self.env, self.notifier)
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)
+        self.managed_policies = ManagedPolicies(self.env)
+        self.identity_tags = IdentityTags(self.env)
+        self.groups = Groups(self.env)
+        self.boundaries = Boundaries(self.env)
+        self.attachments = Attachments(self.env)
         self.callers = Callers(self.env)
 
     def random_bytes(self, count: int) -> bytes:

@@ -4,13 +4,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fairlead.api import activations, callers, documents, identities, nodes, server_drain, sessions
+from fairlead.api import (
+    activations,
+    attachments,
+    boundaries,
+    callers,
+    documents,
+    groups,
+    identities,
+    identity_tags,
+    managed_policies,
+    nodes,
+    server_drain,
+    sessions,
+)
 from fairlead.api.exchange import Exchange
 from fairlead.aws.shapes import Operation
 from fairlead.control.activations import Activations
+from fairlead.control.attachments import Attachments
+from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.documents import Documents
+from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
+from fairlead.control.identity_tags import IdentityTags
+from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.nodes import Nodes
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
@@ -29,6 +47,11 @@ class UseCases:
     nodes: Nodes
     documents: Documents
     identities: Identities
+    attachments: Attachments
+    boundaries: Boundaries
+    groups: Groups
+    identity_tags: IdentityTags
+    managed_policies: ManagedPolicies
     callers: Callers
     server_drain: ServerDrain
 
@@ -41,6 +64,11 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **nodes.handlers(use_cases.nodes),
         **documents.handlers(use_cases.documents),
         **identities.handlers(use_cases.identities),
+        **attachments.handlers(use_cases.attachments),
+        **boundaries.handlers(use_cases.boundaries),
+        **groups.handlers(use_cases.groups),
+        **identity_tags.handlers(use_cases.identity_tags),
+        **managed_policies.handlers(use_cases.managed_policies),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),
     }

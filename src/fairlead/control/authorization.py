@@ -1,49 +1,23 @@
 """May this caller do this? Read from the store at every call, so a changed policy holds for the next one.
 
-The policies of a caller are the inline policies of the user, or of the role that a node has. Nodes have one
-more, which every role of a node carries: their own heartbeat and channels. It grants actions only; that the
-node, or the target of the session, is the caller's own is a check of the use case, and comes first.
-
-What is not here: which resources an operation touches (the use cases know) and the evaluation (`policy`).
+Here a question is put together: the caller's context, his policies (`principal_policies`) and what the use
+case asks about. Which resources an operation touches the use cases know; the evaluation is `policy`'s.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from fairlead.aws import arn
+from fairlead.control.principal_policies import policies_of
 from fairlead.domain.callers import Caller, CallerKind
 from fairlead.domain.errors import AccessDenied
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.context import ContextValue
-from fairlead.policy.decision import AttachedPolicy, Attachment, Decision, Question, denial_text
-from fairlead.policy.document import PolicyDocument
+from fairlead.policy.decision import Decision, Question, denial_text
 from fairlead.policy.evaluation import evaluate
-from fairlead.policy.parser import parse_identity_policy
-
-_PARSED_DOCUMENTS = 256
-"""How many parsed documents are kept; a document is at most 128 KiB of text, nearly always far less."""
 
 NO_MORE_KEYS: Mapping[str, ContextValue] = {}
 START_SESSION_KEYS: Mapping[str, ContextValue] = {"ssm:SessionDocumentAccessCheck": "true"}
-
-NODE_POLICY_NAME = "FairleadManagedNode"
-NODE_POLICY = """{
-  "Version": "2012-10-17",
-  "Statement": [{
-    "Sid": "OwnHeartbeatAndChannels",
-    "Effect": "Allow",
-    "Action": [
-      "ssm:UpdateInstanceInformation",
-      "ssm:ListInstanceAssociations",
-      "ssmmessages:CreateControlChannel",
-      "ssmmessages:OpenControlChannel",
-      "ssmmessages:CreateDataChannel",
-      "ssmmessages:OpenDataChannel"
-    ],
-    "Resource": "*"
-  }]
-}"""
 
 
 def authorize(
@@ -60,7 +34,8 @@ def authorize(
     must be allowed. `context` holds the keys that only this operation has. Raises AccessDenied with the
     refusing decision.
     """
-    question = Question(caller.arn, action, tuple(resources), {**context_of(caller, now), **context})
+    known = {**context_of(caller, now), **_principal_tags(uow, caller), **context}
+    question = Question(caller.arn, action, tuple(resources), known)
     decision = evaluate(question, policies_of(uow, caller))
     if not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)
@@ -70,24 +45,6 @@ def authorize(
 def deny(caller: Caller, action: str, resource: str, reason: str) -> AccessDenied:
     """The refusal by a rule that no policy can lift; `reason` ends the sentence, as in "because …"."""
     return AccessDenied(denial_text(caller.arn, action, resource, reason))
-
-
-def policies_of(uow: UnitOfWork, caller: Caller) -> Iterator[AttachedPolicy]:
-    """Every policy that applies to the caller. Raises MalformedPolicy if a stored one is unreadable."""
-    if caller.kind is CallerKind.USER:
-        for policy in uow.identities.list_policies(caller.principal_id):
-            document = _parsed(policy.document)
-            yield AttachedPolicy(document, policy.name, Attachment.USER_INLINE, caller.name)
-    elif caller.kind is CallerKind.NODE:
-        yield from _policies_of_node(uow, caller)
-
-
-def _policies_of_node(uow: UnitOfWork, caller: Caller) -> Iterator[AttachedPolicy]:
-    owner = caller.role_name or ""
-    yield AttachedPolicy(_parsed(NODE_POLICY), NODE_POLICY_NAME, Attachment.ROLE_MANAGED, owner)
-    role = uow.identities.get_role(caller.scope.account_id, owner)
-    for policy in uow.identities.list_policies(role.id) if role is not None else ():
-        yield AttachedPolicy(_parsed(policy.document), policy.name, Attachment.ROLE_INLINE, owner)
 
 
 def context_of(caller: Caller, now: datetime) -> dict[str, ContextValue]:
@@ -114,6 +71,11 @@ def context_of(caller: Caller, now: datetime) -> dict[str, ContextValue]:
     return context
 
 
+def _principal_tags(uow: UnitOfWork, caller: Caller) -> dict[str, ContextValue]:
+    identity_id = caller.principal_id.partition(":")[0]  # of the role, for its sessions
+    return {f"aws:PrincipalTag/{key}": value for key, value in uow.identities.get_tags(identity_id).items()}
+
+
 def node_arn(caller: Caller, node_id: str) -> str:
     """The ARN of a node of the caller's account and region."""
     return str(arn.node(caller.scope.region, caller.scope.account_id, node_id))
@@ -127,8 +89,3 @@ def start_session_resources(caller: Caller, node_id: str, document_arn: str) -> 
 def session_arn(caller: Caller, session_id: str) -> str:
     """The ARN of a session of the caller's account and region."""
     return str(arn.session(caller.scope.region, caller.scope.account_id, session_id))
-
-
-@lru_cache(maxsize=_PARSED_DOCUMENTS)
-def _parsed(text: str) -> PolicyDocument:
-    return parse_identity_policy(text)

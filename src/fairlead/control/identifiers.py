@@ -29,6 +29,16 @@ def role_id(random_bytes: RandomBytes) -> str:
     return "AROA" + _base32(random_bytes, 17)
 
 
+def group_id(random_bytes: RandomBytes) -> str:
+    """`AGPA` and 17 characters."""
+    return "AGPA" + _base32(random_bytes, 17)
+
+
+def managed_policy_id(random_bytes: RandomBytes) -> str:
+    """`ANPA` and 17 characters."""
+    return "ANPA" + _base32(random_bytes, 17)
+
+
 def access_key_id(random_bytes: RandomBytes) -> str:
     """`AKIA` and 16 characters: a long-lived key."""
     return "AKIA" + _base32(random_bytes, 16)

@@ -1,19 +1,18 @@
-"""IAM users, access keys and roles. Their inline policies are `inline_policies`.
+"""IAM users, access keys and roles. Their policies are `inline_policies` and `attachments`.
 
 Names are unique whatever their case, and found whatever their case; the ARN that policies are asked about is
 always that of what was found. Where nothing is found, access is decided first all the same.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
-
 from fairlead.aws import arn
+from fairlead.control.boundaries import boundary_keys, require_policy
 from fairlead.control.calls import Call, perform
 from fairlead.control.identifiers import access_key_id, role_id, secret_access_key, user_id
 from fairlead.control.identity_lookup import authorized_role, authorized_user, key_user
+from fairlead.control.identity_pages import DEFAULT_PATH
+from fairlead.control.identity_tags import tag_keys, tags_from
 from fairlead.control.identity_views import access_key_metadata, role_detail, user_detail
-from fairlead.control.inline_policies import DEFAULT_PAGE, InlinePolicies, PageRequest
-from fairlead.control.paging import Listing, cut_page, decode_position, encode_position
+from fairlead.control.inline_policies import InlinePolicies
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import (
     DeleteConflict,
@@ -29,10 +28,7 @@ from fairlead.policy.errors import MalformedPolicy
 from fairlead.policy.limits import TRUST_POLICY_MAX_CHARACTERS, counted_characters, size_exceeded_text
 from fairlead.policy.trust_parser import parse_trust_policy
 
-DEFAULT_PATH = "/"
 DEFAULT_MAX_SESSION_DURATION_S = 3600
-
-Entity = TypeVar("Entity", User, Role)
 
 
 class Identities(InlinePolicies):
@@ -45,8 +41,12 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.CreateUserResponse:
             path = request.path or DEFAULT_PATH
-            call.authorize((str(arn.user(caller.scope.account_id, request.user_name, path)),))
-            _refuse_unserved(request.permissions_boundary, request.tags)
+            tags = tags_from(request.tags)
+            call.authorize(
+                (str(arn.user(caller.scope.account_id, request.user_name, path)),),
+                context={**boundary_keys(request.permissions_boundary), **tag_keys(tags)},
+            )
+            require_policy(call, request.permissions_boundary)
             if call.uow.identities.get_user(caller.scope.account_id, request.user_name) is not None:
                 raise EntityAlreadyExists(f"User with name {request.user_name} already exists.")
             user = User(
@@ -55,9 +55,11 @@ class Identities(InlinePolicies):
                 name=request.user_name,
                 path=path,
                 created_at=call.now,
+                boundary_arn=request.permissions_boundary,
             )
             call.uow.identities.add_user(user)
-            return operations.CreateUserResponse(user=user_detail(user))
+            call.uow.identities.put_tags(user.id, tags)
+            return operations.CreateUserResponse(user=user_detail(user, tags))
 
         return perform(self._env, caller, operations.CREATE_USER, request, work)
 
@@ -66,7 +68,7 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.GetUserResponse:
             user = authorized_user(call, request.user_name)
-            return operations.GetUserResponse(user=user_detail(user))
+            return operations.GetUserResponse(user=user_detail(user, call.uow.identities.get_tags(user.id)))
 
         return perform(self._env, caller, operations.GET_USER, request, work)
 
@@ -78,7 +80,7 @@ class Identities(InlinePolicies):
         def work(call: Call) -> operations.ListUsersResponse:
             prefix = request.path_prefix or DEFAULT_PATH
             call.authorize((str(arn.user(caller.scope.account_id, "", prefix)),))
-            users, marker = self._page_below(prefix, call, request, call.uow.identities.list_users)
+            users, marker = self._pages.below(prefix, call, request, call.uow.identities.list_users)
             return operations.ListUsersResponse(
                 users=tuple(map(user_detail, users)), is_truncated=marker is not None, marker=marker
             )
@@ -94,6 +96,10 @@ class Identities(InlinePolicies):
             user = authorized_user(call, request.user_name)
             if call.uow.identities.list_access_keys(user.id):
                 raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+            if call.uow.groups.of_user(user.id):
+                raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+            if call.uow.managed_policies.attached_to([user.id]):
+                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
             if call.uow.identities.list_policies(user.id):
                 raise DeleteConflict("Cannot delete entity, must delete policies first.")
             call.uow.identities.delete_user(user.id)
@@ -144,22 +150,33 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.ListAccessKeysResponse:
             user = authorized_user(call, request.user_name)
-            listing = Listing(call.operation, caller.scope.account_id, "", user.id)
-            size = request.max_items or DEFAULT_PAGE
-            position = decode_position(self._env.sealer, listing, request.marker)
-            keys = sorted(call.uow.identities.list_access_keys(user.id), key=_key_order)
-            if position is not None:
-                keys = [key for key in keys if _key_order(key) > position]
-            page, has_more = cut_page(keys, size)
+            keys = call.uow.identities.list_access_keys(user.id)
+            page, marker = self._pages.of(call, request, user.id, keys, _key_order)
             return operations.ListAccessKeysResponse(
                 access_key_metadata=tuple(map(access_key_metadata, page)),
-                is_truncated=has_more,
-                marker=(
-                    encode_position(self._env.sealer, listing, *_key_order(page[-1])) if has_more else None
-                ),
+                is_truncated=marker is not None,
+                marker=marker,
             )
 
         return perform(self._env, caller, operations.LIST_ACCESS_KEYS, request, work)
+
+    def update_access_key(
+        self, caller: Caller, request: operations.UpdateAccessKeyRequest
+    ) -> operations.UpdateAccessKeyResponse:
+        """Switch a key of a user off or on again; the caller's when there is no name.
+
+        Raises AccessDenied, NoSuchEntity or InvalidRequest.
+        """
+
+        def work(call: Call) -> operations.UpdateAccessKeyResponse:
+            user = authorized_user(call, request.user_name)
+            _require_own_key(call, user, request.access_key_id)
+            if request.status == "Expired":
+                raise InvalidRequest("Status must be Active or Inactive.")
+            call.uow.identities.set_access_key_active(request.access_key_id, request.status == "Active")
+            return operations.UpdateAccessKeyResponse()
+
+        return perform(self._env, caller, operations.UPDATE_ACCESS_KEY, request, work)
 
     def delete_access_key(
         self, caller: Caller, request: operations.DeleteAccessKeyRequest
@@ -171,8 +188,7 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.DeleteAccessKeyResponse:
             user = authorized_user(call, request.user_name)
-            if key_user(call, request.access_key_id) != user.id:
-                raise NoSuchEntity(f"The Access Key with id {request.access_key_id} cannot be found.")
+            _require_own_key(call, user, request.access_key_id)
             call.uow.identities.delete_access_key(request.access_key_id)
             return operations.DeleteAccessKeyResponse()
 
@@ -188,8 +204,12 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.CreateRoleResponse:
             path = request.path or DEFAULT_PATH
-            call.authorize((str(arn.role(caller.scope.account_id, request.role_name, path)),))
-            _refuse_unserved(request.permissions_boundary, request.tags)
+            tags = tags_from(request.tags)
+            call.authorize(
+                (str(arn.role(caller.scope.account_id, request.role_name, path)),),
+                context={**boundary_keys(request.permissions_boundary), **tag_keys(tags)},
+            )
+            require_policy(call, request.permissions_boundary)
             _check_trust_policy(request.assume_role_policy_document, request.role_name)
             if call.uow.identities.get_role(caller.scope.account_id, request.role_name) is not None:
                 raise EntityAlreadyExists(f"Role with name {request.role_name} already exists.")
@@ -202,9 +222,11 @@ class Identities(InlinePolicies):
                 created_at=call.now,
                 description=request.description,
                 max_session_duration_s=request.max_session_duration or DEFAULT_MAX_SESSION_DURATION_S,
+                boundary_arn=request.permissions_boundary,
             )
             call.uow.identities.add_role(role)
-            return operations.CreateRoleResponse(role=role_detail(role))
+            call.uow.identities.put_tags(role.id, tags)
+            return operations.CreateRoleResponse(role=role_detail(role, tags))
 
         return perform(self._env, caller, operations.CREATE_ROLE, request, work)
 
@@ -212,7 +234,8 @@ class Identities(InlinePolicies):
         """A role with its trust policy. Raises AccessDenied or NoSuchEntity."""
 
         def work(call: Call) -> operations.GetRoleResponse:
-            return operations.GetRoleResponse(role=role_detail(authorized_role(call, request.role_name)))
+            role = authorized_role(call, request.role_name)
+            return operations.GetRoleResponse(role=role_detail(role, call.uow.identities.get_tags(role.id)))
 
         return perform(self._env, caller, operations.GET_ROLE, request, work)
 
@@ -224,12 +247,25 @@ class Identities(InlinePolicies):
         def work(call: Call) -> operations.ListRolesResponse:
             prefix = request.path_prefix or DEFAULT_PATH
             call.authorize((str(arn.role(caller.scope.account_id, "", prefix)),))
-            roles, marker = self._page_below(prefix, call, request, call.uow.identities.list_roles)
+            roles, marker = self._pages.below(prefix, call, request, call.uow.identities.list_roles)
             return operations.ListRolesResponse(
                 roles=tuple(map(role_detail, roles)), is_truncated=marker is not None, marker=marker
             )
 
         return perform(self._env, caller, operations.LIST_ROLES, request, work)
+
+    def update_assume_role_policy(
+        self, caller: Caller, request: operations.UpdateAssumeRolePolicyRequest
+    ) -> operations.UpdateAssumeRolePolicyResponse:
+        """Replace who may take a role. Raises AccessDenied, NoSuchEntity, PolicyRefused or LimitExceeded."""
+
+        def work(call: Call) -> operations.UpdateAssumeRolePolicyResponse:
+            role = authorized_role(call, request.role_name)
+            _check_trust_policy(request.policy_document, role.name)
+            call.uow.identities.set_trust_policy(role.id, request.policy_document)
+            return operations.UpdateAssumeRolePolicyResponse()
+
+        return perform(self._env, caller, operations.UPDATE_ASSUME_ROLE_POLICY, request, work)
 
     def delete_role(
         self, caller: Caller, request: operations.DeleteRoleRequest
@@ -241,6 +277,8 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.DeleteRoleResponse:
             role = authorized_role(call, request.role_name)
+            if call.uow.managed_policies.attached_to([role.id]):
+                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
             if call.uow.identities.list_policies(role.id):
                 raise DeleteConflict("Cannot delete entity, must delete policies first.")
             call.uow.identities.delete_role(role.id)
@@ -248,34 +286,14 @@ class Identities(InlinePolicies):
 
         return perform(self._env, caller, operations.DELETE_ROLE, request, work)
 
-    def _page_below(
-        self,
-        prefix: str,
-        call: Call,
-        request: PageRequest,
-        find: Callable[[str, str, str | None, int], list[Entity]],
-    ) -> tuple[Sequence[Entity], str | None]:
-        """One page of users or roles below a path, and the marker of the next if there is one."""
-        sealer = self._env.sealer
-        account_id = call.caller.scope.account_id
-        listing = Listing(call.operation, account_id, "", prefix)
-        size = request.max_items or DEFAULT_PAGE
-        position = decode_position(sealer, listing, request.marker)
-        found = find(account_id, prefix, None if position is None else position[0], size + 1)
-        page, has_more = cut_page(found, size)
-        return page, encode_position(sealer, listing, page[-1].name) if has_more else None
+
+def _require_own_key(call: Call, user: User, access_key_id: str) -> None:
+    if key_user(call, access_key_id) != user.id:
+        raise NoSuchEntity(f"The Access Key with id {access_key_id} cannot be found.")
 
 
 def _key_order(key: AccessKey) -> tuple[str, str]:
     return key.created_at.isoformat(timespec="microseconds"), key.id
-
-
-def _refuse_unserved(permissions_boundary: str | None, tags: tuple[operations.IamTag, ...] | None) -> None:
-    """A boundary or a tag that has no effect would be a right too many; so it is refused."""
-    if permissions_boundary is not None:
-        raise InvalidRequest("Permissions boundaries are not served yet; leave PermissionsBoundary out.")
-    if tags:
-        raise InvalidRequest("Tags of users and roles are not served yet; leave Tags out.")
 
 
 def _check_trust_policy(text: str, role_name: str) -> None:

@@ -1,18 +1,20 @@
-"""Inline policies of users and roles. What cannot be evaluated to the last element is not stored."""
+"""Inline policies of users, groups and roles. What cannot be evaluated to the last element is not stored."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
-from fairlead.control.identity_lookup import authorized_role, authorized_user
-from fairlead.control.paging import Listing, cut_page, decode_position, encode_position
+from fairlead.control.identity_lookup import authorized_group, authorized_role, authorized_user
+from fairlead.control.identity_pages import IdentityPages, PageRequest
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import LimitExceeded, NoSuchEntity, PolicyRefused
+from fairlead.domain.groups import Group
 from fairlead.domain.identities import InlinePolicy, Role, User
 from fairlead.domain.operations import inline_policies as operations
 from fairlead.policy.errors import MalformedPolicy
 from fairlead.policy.limits import (
+    GROUP_INLINE_TOTAL_MAX_CHARACTERS,
     ROLE_INLINE_TOTAL_MAX_CHARACTERS,
     USER_INLINE_TOTAL_MAX_CHARACTERS,
     counted_characters,
@@ -20,14 +22,13 @@ from fairlead.policy.limits import (
 )
 from fairlead.policy.parser import parse_identity_policy
 
-DEFAULT_PAGE = 100
-
 
 class InlinePolicies:
-    """The use cases of inline policies; users and roles differ in how they are found and in their limit."""
+    """The use cases of inline policies; their owners differ in how they are found and in their limit."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
+        self._pages = IdentityPages(env.sealer)
 
     def put_user_policy(
         self, caller: Caller, request: operations.PutUserPolicyRequest
@@ -82,6 +83,59 @@ class InlinePolicies:
 
         return perform(self._env, caller, operations.DELETE_USER_POLICY, request, work)
 
+    def put_group_policy(
+        self, caller: Caller, request: operations.PutGroupPolicyRequest
+    ) -> operations.PutGroupPolicyResponse:
+        """Store or replace a group's policy; it holds from the next call on.
+
+        Raises AccessDenied, NoSuchEntity, PolicyRefused or LimitExceeded.
+        """
+
+        def work(call: Call) -> operations.PutGroupPolicyResponse:
+            _put(call, _of_group(authorized_group(call, request.group_name)), request)
+            return operations.PutGroupPolicyResponse()
+
+        return perform(self._env, caller, operations.PUT_GROUP_POLICY, request, work)
+
+    def get_group_policy(
+        self, caller: Caller, request: operations.GetGroupPolicyRequest
+    ) -> operations.GetGroupPolicyResponse:
+        """A group's policy, as the text that was stored. Raises AccessDenied or NoSuchEntity."""
+
+        def work(call: Call) -> operations.GetGroupPolicyResponse:
+            owner = _of_group(authorized_group(call, request.group_name))
+            policy = _existing(call, owner, request.policy_name)
+            return operations.GetGroupPolicyResponse(
+                group_name=owner.name, policy_name=policy.name, policy_document=policy.document
+            )
+
+        return perform(self._env, caller, operations.GET_GROUP_POLICY, request, work)
+
+    def list_group_policies(
+        self, caller: Caller, request: operations.ListGroupPoliciesRequest
+    ) -> operations.ListGroupPoliciesResponse:
+        """The names of a group's policies. Raises AccessDenied, NoSuchEntity or InvalidNextToken."""
+
+        def work(call: Call) -> operations.ListGroupPoliciesResponse:
+            owner = _of_group(authorized_group(call, request.group_name))
+            names, marker = self._page(call, owner, request)
+            return operations.ListGroupPoliciesResponse(
+                policy_names=names, is_truncated=marker is not None, marker=marker
+            )
+
+        return perform(self._env, caller, operations.LIST_GROUP_POLICIES, request, work)
+
+    def delete_group_policy(
+        self, caller: Caller, request: operations.DeleteGroupPolicyRequest
+    ) -> operations.DeleteGroupPolicyResponse:
+        """Remove a group's policy. Raises AccessDenied or NoSuchEntity."""
+
+        def work(call: Call) -> operations.DeleteGroupPolicyResponse:
+            _delete(call, _of_group(authorized_group(call, request.group_name)), request.policy_name)
+            return operations.DeleteGroupPolicyResponse()
+
+        return perform(self._env, caller, operations.DELETE_GROUP_POLICY, request, work)
+
     def put_role_policy(
         self, caller: Caller, request: operations.PutRolePolicyRequest
     ) -> operations.PutRolePolicyResponse:
@@ -135,19 +189,11 @@ class InlinePolicies:
 
         return perform(self._env, caller, operations.DELETE_ROLE_POLICY, request, work)
 
-    def _page(
-        self, call: Call, owner: "_Owner", request: "PageRequest"
-    ) -> tuple[tuple[str, ...], str | None]:
+    def _page(self, call: Call, owner: "_Owner", request: PageRequest) -> tuple[tuple[str, ...], str | None]:
         """One page of policy names, and the marker of the next if there is one."""
-        sealer = self._env.sealer
-        listing = Listing(call.operation, call.caller.scope.account_id, "", owner.id)
-        size = request.max_items or DEFAULT_PAGE
-        position = decode_position(sealer, listing, request.marker)
-        names = sorted(policy.name for policy in call.uow.identities.list_policies(owner.id))
-        if position is not None:
-            names = [name for name in names if name > position[0]]
-        page, has_more = cut_page(names, size)
-        return tuple(page), encode_position(sealer, listing, page[-1]) if has_more else None
+        names = [policy.name for policy in call.uow.identities.list_policies(owner.id)]
+        page, marker = self._pages.of(call, request, owner.id, names, lambda name: (name,))
+        return tuple(page), marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +213,12 @@ class _PutRequest(Protocol):
     def policy_document(self) -> str: ...
 
 
-class PageRequest(Protocol):
-    """What the requests of all IAM listings have."""
-
-    @property
-    def marker(self) -> str | None: ...
-    @property
-    def max_items(self) -> int | None: ...
-
-
 def _of_user(user: User) -> _Owner:
     return _Owner("user", user.id, user.name, USER_INLINE_TOTAL_MAX_CHARACTERS)
+
+
+def _of_group(group: Group) -> _Owner:
+    return _Owner("group", group.id, group.name, GROUP_INLINE_TOTAL_MAX_CHARACTERS)
 
 
 def _of_role(role: Role) -> _Owner:

@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -69,3 +69,22 @@ def decode_moment_and_id(sealer: Sealer, listing: Listing, token: str | None) ->
 def cut_page(rows: Sequence[Item], size: int) -> tuple[Sequence[Item], bool]:
     """The page out of one row more than it holds, and whether there is another page."""
     return rows[:size], len(rows) > size
+
+
+def page_of(
+    sealer: Sealer,
+    listing: Listing,
+    token: str | None,
+    size: int,
+    rows: Iterable[Item],
+    position_of: Callable[[Item], tuple[str, ...]],
+) -> tuple[Sequence[Item], str | None]:
+    """One page of a listing that is small enough to be read whole, and the token of the next if there is one.
+
+    Rows are ordered by `position_of`. Raises InvalidNextToken.
+    """
+    position = decode_position(sealer, listing, token)
+    ordered = sorted(rows, key=position_of)
+    rest = [row for row in ordered if position is None or position_of(row) > position]
+    page, has_more = cut_page(rest, size)
+    return page, encode_position(sealer, listing, *position_of(page[-1])) if has_more else None

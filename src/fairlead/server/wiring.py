@@ -18,13 +18,18 @@ from fairlead.api.origin import OriginReader
 from fairlead.api.public_names import PublicNames
 from fairlead.aws.canonical import Request
 from fairlead.control.activations import Activations
+from fairlead.control.attachments import Attachments
 from fairlead.control.authentication import Authenticator
+from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.calls import record_refusal
 from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
+from fairlead.control.identity_tags import IdentityTags
+from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.nodes import Nodes
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.server_drain import ServerDrain
@@ -162,6 +167,11 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         nodes=Nodes(env, notifier),
         documents=Documents(env),
         identities=Identities(env),
+        managed_policies=ManagedPolicies(env),
+        identity_tags=IdentityTags(env),
+        groups=Groups(env),
+        boundaries=Boundaries(env),
+        attachments=Attachments(env),
         callers=Callers(env),
         server_drain=drain,
     )

@@ -16,6 +16,7 @@ from fairlead.domain.errors import (
 from fairlead.domain.operations import identities as operations
 from fairlead.domain.operations.inline_policies import DeleteRolePolicyRequest, PutRolePolicyRequest
 from tests.support.control_world import NODE_TRUST, ORIGIN, policy, signed_request, statement
+from tests.support.factories import a_group
 
 TAGS = (operations.IamTag(key="team", value="a"),)
 BOUNDARY = "arn:aws:iam::111122223333:policy/boundary"
@@ -77,12 +78,79 @@ def test_user_names_are_taken_whatever_their_case(world, admin, name):
         create_user(world, admin, name)
 
 
-@pytest.mark.parametrize("members", [{"permissions_boundary": BOUNDARY}, {"tags": TAGS}])
-def test_boundaries_and_tags_are_refused_rather_than_overlooked(world, admin, members):
-    with pytest.raises(InvalidRequest, match="not served yet"):
-        create_user(world, admin, **members)
-    with pytest.raises(InvalidRequest, match="not served yet"):
-        create_role(world, admin, **members)
+def test_a_user_and_a_role_may_begin_with_a_boundary_and_tags(world, admin):
+    members = {"permissions_boundary": "arn:aws:iam::aws:policy/AdministratorAccess", "tags": TAGS}
+    for created in (create_user(world, admin, **members), create_role(world, admin, **members)):
+        assert created.permissions_boundary.permissions_boundary_arn == members["permissions_boundary"]
+        assert created.tags == TAGS
+
+
+def test_a_boundary_that_does_not_exist_is_refused(world, admin):
+    with pytest.raises(NoSuchEntity, match="does not exist or is not attachable"):
+        create_user(world, admin, permissions_boundary=BOUNDARY)
+
+
+def test_who_may_only_make_limited_users_makes_no_others(world):
+    limited = "arn:aws:iam::aws:policy/AmazonSSMReadOnlyAccess"
+    condition = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": limited}}}
+    helper = world.user("helper", policy({**statement("Allow", "iam:CreateUser"), **condition}))
+    create_user(world, helper, "carol", permissions_boundary=limited)
+    for boundary in (None, "arn:aws:iam::aws:policy/AdministratorAccess"):
+        with pytest.raises(AccessDenied):
+            create_user(world, helper, "dave", permissions_boundary=boundary)
+
+
+def test_a_key_is_switched_off_and_on(world, admin):
+    key = world.key_of(world.user("carol"))
+    for status in ("Inactive", "Active"):
+        request = operations.UpdateAccessKeyRequest(
+            user_name="carol", access_key_id=key.access_key_id, status=status
+        )
+        world.identities.update_access_key(admin, request)
+        listed = world.identities.list_access_keys(
+            admin, operations.ListAccessKeysRequest(user_name="carol")
+        ).access_key_metadata
+        assert [each.status for each in listed] == [status]
+
+
+def test_a_key_of_another_user_is_not_switched(world, admin):
+    key = world.key_of(world.user("carol"))
+    world.user("dave")
+    request = operations.UpdateAccessKeyRequest(
+        user_name="dave", access_key_id=key.access_key_id, status="Inactive"
+    )
+    with pytest.raises(NoSuchEntity):
+        world.identities.update_access_key(admin, request)
+
+
+def test_a_trust_policy_is_replaced_by_one_that_is_good(world, admin):
+    create_role(world, admin)
+    good = NODE_TRUST.replace("ssm.", "ec2.")
+    for document in ("{", good):
+        request = operations.UpdateAssumeRolePolicyRequest(role_name="Reader", policy_document=document)
+        if document == good:
+            world.identities.update_assume_role_policy(admin, request)
+        else:
+            with pytest.raises(PolicyRefused):
+                world.identities.update_assume_role_policy(admin, request)
+    found = world.identities.get_role(admin, operations.GetRoleRequest(role_name="Reader")).role
+    assert found.assume_role_policy_document == good
+
+
+def test_a_user_in_a_group_or_with_an_attached_policy_is_not_deleted(world, admin):
+    carol = world.user("carol", "{}")
+    with world.store.transaction() as uow:
+        uow.identities.delete_policy(carol.principal_id, "policy-0")
+        uow.groups.add(a_group())
+        uow.groups.add_member(a_group().id, carol.principal_id)
+        uow.managed_policies.attach(carol.principal_id, "arn:aws:iam::aws:policy/AdministratorAccess")
+    request = operations.DeleteUserRequest(user_name="carol")
+    with pytest.raises(DeleteConflict, match="remove users from group"):
+        world.identities.delete_user(admin, request)
+    with world.store.transaction() as uow:
+        uow.groups.remove_member(a_group().id, carol.principal_id)
+    with pytest.raises(DeleteConflict, match="detach all policies"):
+        world.identities.delete_user(admin, request)
 
 
 def test_a_user_is_found_whatever_the_case_and_comes_back_as_created(world, admin):

@@ -1,11 +1,13 @@
-"""Inline policies of users and of roles: the same rules, another limit."""
+"""Inline policies of users, of groups and of roles: the same rules, another limit."""
 
 import pytest
 
 from fairlead.domain.errors import AccessDenied, InvalidNextToken, LimitExceeded, NoSuchEntity, PolicyRefused
+from fairlead.domain.identities import InlinePolicy
 from fairlead.domain.operations import inline_policies as operations
 from fairlead.domain.operations.sessions import DescribeSessionsRequest
 from tests.support.control_world import ALLOW_ALL, policy, statement
+from tests.support.factories import a_group
 
 
 class OfUsers:
@@ -38,6 +40,40 @@ class OfUsers:
     def delete(self, caller, name):
         request = operations.DeleteUserPolicyRequest(user_name=self.name, policy_name=name)
         return self._identities.delete_user_policy(caller, request)
+
+
+class OfGroups:
+    """The four operations on a group's policies."""
+
+    limit = 5120
+    kind = "group"
+
+    def __init__(self, world):
+        self._identities = world.identities
+        self.name = "ops"
+        with world.store.transaction() as uow:
+            uow.groups.add(a_group())
+            uow.identities.put_policy(a_group().id, InlinePolicy(name="policy-0", document=ALLOW_ALL))
+
+    def put(self, caller, name, document):
+        request = operations.PutGroupPolicyRequest(
+            group_name=self.name, policy_name=name, policy_document=document
+        )
+        return self._identities.put_group_policy(caller, request)
+
+    def get(self, caller, name):
+        request = operations.GetGroupPolicyRequest(group_name=self.name, policy_name=name)
+        response = self._identities.get_group_policy(caller, request)
+        assert (response.group_name, response.policy_name) == (self.name, name)
+        return response.policy_document
+
+    def list(self, caller, **members):
+        request = operations.ListGroupPoliciesRequest(group_name=self.name, **members)
+        return self._identities.list_group_policies(caller, request)
+
+    def delete(self, caller, name):
+        request = operations.DeleteGroupPolicyRequest(group_name=self.name, policy_name=name)
+        return self._identities.delete_group_policy(caller, request)
 
 
 class OfRoles:
@@ -73,7 +109,7 @@ class OfRoles:
         return self._identities.delete_role_policy(caller, request)
 
 
-@pytest.fixture(params=[OfUsers, OfRoles], ids=["user", "role"])
+@pytest.fixture(params=[OfUsers, OfGroups, OfRoles], ids=["user", "group", "role"])
 def policies(request, world):
     return request.param(world)
 

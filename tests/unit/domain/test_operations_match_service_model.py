@@ -62,8 +62,9 @@ NOT_PRODUCED = {
         "AssociationOverview",
         "SourceLocation",
     },
-    "User": {"PasswordLastUsed", "PermissionsBoundary", "Tags"},
-    "Role": {"PermissionsBoundary", "Tags", "RoleLastUsed", "SourceRoleTemplate"},
+    "User": {"PasswordLastUsed"},
+    "Role": {"RoleLastUsed", "SourceRoleTemplate"},
+    "Policy": {"Tags"},
 }
 """By structure of the model: output members without a counterpart here, such as passwords."""
 
@@ -102,7 +103,7 @@ def test_agent_only_operations_are_in_no_published_model(models):
 def test_what_is_never_produced_is_in_the_model(models):
     for name, lacking in NOT_PRODUCED.items():
         shapes = [model.shape_for(name) for model in models.values() if name in model.shape_names]
-        assert any(lacking <= set(shape.members) for shape in shapes)
+        assert any(lacking <= set(getattr(shape, "members", ())) for shape in shapes)
 
 
 def test_every_operation_is_there_once():

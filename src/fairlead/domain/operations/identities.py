@@ -1,7 +1,6 @@
 """Inputs and outputs of the `iam` operations on users, access keys and roles.
 
-Members and constraints are those of the Identity and Access Management API, version 2010-05-08. Members about
-permissions boundaries and tags are understood so that they can be refused rather than overlooked.
+Members and constraints are those of the Identity and Access Management API, version 2010-05-08.
 """
 
 from dataclasses import dataclass
@@ -12,14 +11,16 @@ from fairlead.aws.shapes import Boolean, Integer, ListOf, Operation, String, Str
 NAME_PATTERN = r"[\w+=,.@-]+"
 USER_NAME = String(min=1, max=64, pattern=NAME_PATTERN)
 EXISTING_USER_NAME = String(min=1, max=128, pattern=NAME_PATTERN)
+GROUP_NAME = String(min=1, max=128, pattern=NAME_PATTERN)
 ROLE_NAME = String(min=1, max=64, pattern=NAME_PATTERN)
 POLICY_DOCUMENT = String(min=1, max=131072, pattern=r"[\u0009\u000A\u000D\u0020-\u00FF]+")
 MARKER = String(min=1, max=320, pattern=r"[\u0020-\u00FF]+")
 MAX_ITEMS = Integer(min=1, max=1000)
-_PATH = String(min=1, max=512, pattern=r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)")
-_PATH_PREFIX = String(min=1, max=512, pattern=r"\u002F[\u0021-\u007F]*")
-_ARN = String(min=20, max=2048)
-_ID = String(min=16, max=128, pattern=r"[\w]+")
+PATH = String(min=1, max=512, pattern=r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)")
+PATH_PREFIX = String(min=1, max=512, pattern=r"\u002F[\u0021-\u007F]*")
+ARN = String(min=20, max=2048)
+ID = String(min=16, max=128, pattern=r"[\w]+")
+_BOUNDARY_TYPE = String(enum=("PermissionsBoundaryPolicy",))
 _KEY_STATUS = String(enum=("Active", "Inactive", "Expired"))
 
 
@@ -33,28 +34,40 @@ class IamTag:
     )
 
 
-_TAGS = ListOf(Structure(IamTag), max=50)
+TAGS = ListOf(Structure(IamTag), max=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedPermissionsBoundary:
+    """The managed policy that is the permissions boundary of a user or role."""
+
+    permissions_boundary_type: str | None = member("PermissionsBoundaryType", _BOUNDARY_TYPE)
+    permissions_boundary_arn: str | None = member("PermissionsBoundaryArn", ARN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetail:
     """One user (`User` in the API)."""
 
-    path: str = member("Path", _PATH, required=True)
+    path: str = member("Path", PATH, required=True)
     user_name: str = member("UserName", USER_NAME, required=True)
-    user_id: str = member("UserId", _ID, required=True)
-    arn: str = member("Arn", _ARN, required=True)
+    user_id: str = member("UserId", ID, required=True)
+    arn: str = member("Arn", ARN, required=True)
     create_date: datetime = member("CreateDate", Timestamp(), required=True)
+    permissions_boundary: AttachedPermissionsBoundary | None = member(
+        "PermissionsBoundary", Structure(AttachedPermissionsBoundary)
+    )
+    tags: tuple[IamTag, ...] | None = member("Tags", TAGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateUserRequest:
     """The name of a new user, and where in the tree of paths it stands."""
 
-    path: str | None = member("Path", _PATH)
+    path: str | None = member("Path", PATH)
     user_name: str = member("UserName", USER_NAME, required=True)
-    permissions_boundary: str | None = member("PermissionsBoundary", _ARN)
-    tags: tuple[IamTag, ...] | None = member("Tags", _TAGS)
+    permissions_boundary: str | None = member("PermissionsBoundary", ARN)
+    tags: tuple[IamTag, ...] | None = member("Tags", TAGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +95,7 @@ class GetUserResponse:
 class ListUsersRequest:
     """Users below a path, a page at a time."""
 
-    path_prefix: str | None = member("PathPrefix", _PATH_PREFIX)
+    path_prefix: str | None = member("PathPrefix", PATH_PREFIX)
     marker: str | None = member("Marker", MARKER)
     max_items: int | None = member("MaxItems", MAX_ITEMS)
 
@@ -120,7 +133,7 @@ class AccessKeyDetail:
     """A new access key (`AccessKey` in the API). The secret is shown here only."""
 
     user_name: str = member("UserName", USER_NAME, required=True)
-    access_key_id: str = member("AccessKeyId", _ID, required=True)
+    access_key_id: str = member("AccessKeyId", ID, required=True)
     status: str = member("Status", _KEY_STATUS, required=True)
     secret_access_key: str = member("SecretAccessKey", String(sensitive=True), required=True)
     create_date: datetime | None = member("CreateDate", Timestamp())
@@ -147,7 +160,7 @@ class AccessKeyMetadata:
     """An access key without its secret."""
 
     user_name: str | None = member("UserName", USER_NAME)
-    access_key_id: str | None = member("AccessKeyId", _ID)
+    access_key_id: str | None = member("AccessKeyId", ID)
     status: str | None = member("Status", _KEY_STATUS)
     create_date: datetime | None = member("CreateDate", Timestamp())
 
@@ -164,11 +177,25 @@ class ListAccessKeysResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAccessKeyRequest:
+    """A key's new status; of the caller's when there is no name."""
+
+    user_name: str | None = member("UserName", EXISTING_USER_NAME)
+    access_key_id: str = member("AccessKeyId", ID, required=True)
+    status: str = member("Status", _KEY_STATUS, required=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAccessKeyResponse:
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteAccessKeyRequest:
     """Which key of which user; the caller's when there is no name."""
 
     user_name: str | None = member("UserName", EXISTING_USER_NAME)
-    access_key_id: str = member("AccessKeyId", _ID, required=True)
+    access_key_id: str = member("AccessKeyId", ID, required=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,27 +214,31 @@ class RoleDetail:
     The trust policy is the text as it was stored; percent-encoding it (RFC 3986) is the edge's.
     """
 
-    path: str = member("Path", _PATH, required=True)
+    path: str = member("Path", PATH, required=True)
     role_name: str = member("RoleName", ROLE_NAME, required=True)
-    role_id: str = member("RoleId", _ID, required=True)
-    arn: str = member("Arn", _ARN, required=True)
+    role_id: str = member("RoleId", ID, required=True)
+    arn: str = member("Arn", ARN, required=True)
     create_date: datetime = member("CreateDate", Timestamp(), required=True)
     assume_role_policy_document: str | None = member("AssumeRolePolicyDocument", POLICY_DOCUMENT)
     description: str | None = member("Description", _ROLE_DESCRIPTION)
     max_session_duration: int | None = member("MaxSessionDuration", _MAX_SESSION_DURATION)
+    permissions_boundary: AttachedPermissionsBoundary | None = member(
+        "PermissionsBoundary", Structure(AttachedPermissionsBoundary)
+    )
+    tags: tuple[IamTag, ...] | None = member("Tags", TAGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRoleRequest:
     """A new role and who may take it. `max_session_duration` is in seconds."""
 
-    path: str | None = member("Path", _PATH)
+    path: str | None = member("Path", PATH)
     role_name: str = member("RoleName", ROLE_NAME, required=True)
     assume_role_policy_document: str = member("AssumeRolePolicyDocument", POLICY_DOCUMENT, required=True)
     description: str | None = member("Description", _ROLE_DESCRIPTION)
     max_session_duration: int | None = member("MaxSessionDuration", _MAX_SESSION_DURATION)
-    permissions_boundary: str | None = member("PermissionsBoundary", _ARN)
-    tags: tuple[IamTag, ...] | None = member("Tags", _TAGS)
+    permissions_boundary: str | None = member("PermissionsBoundary", ARN)
+    tags: tuple[IamTag, ...] | None = member("Tags", TAGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +266,7 @@ class GetRoleResponse:
 class ListRolesRequest:
     """Roles below a path, a page at a time."""
 
-    path_prefix: str | None = member("PathPrefix", _PATH_PREFIX)
+    path_prefix: str | None = member("PathPrefix", PATH_PREFIX)
     marker: str | None = member("Marker", MARKER)
     max_items: int | None = member("MaxItems", MAX_ITEMS)
 
@@ -247,6 +278,19 @@ class ListRolesResponse:
     roles: tuple[RoleDetail, ...] = member("Roles", ListOf(Structure(RoleDetail)), required=True)
     is_truncated: bool | None = member("IsTruncated", Boolean())
     marker: str | None = member("Marker", String())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAssumeRolePolicyRequest:
+    """The new trust policy of which role."""
+
+    role_name: str = member("RoleName", ROLE_NAME, required=True)
+    policy_document: str = member("PolicyDocument", POLICY_DOCUMENT, required=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAssumeRolePolicyResponse:
+    """Nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,8 +311,12 @@ LIST_USERS = Operation("iam", "ListUsers", ListUsersRequest, ListUsersResponse)
 DELETE_USER = Operation("iam", "DeleteUser", DeleteUserRequest, DeleteUserResponse)
 CREATE_ACCESS_KEY = Operation("iam", "CreateAccessKey", CreateAccessKeyRequest, CreateAccessKeyResponse)
 LIST_ACCESS_KEYS = Operation("iam", "ListAccessKeys", ListAccessKeysRequest, ListAccessKeysResponse)
+UPDATE_ACCESS_KEY = Operation("iam", "UpdateAccessKey", UpdateAccessKeyRequest, UpdateAccessKeyResponse)
 DELETE_ACCESS_KEY = Operation("iam", "DeleteAccessKey", DeleteAccessKeyRequest, DeleteAccessKeyResponse)
 CREATE_ROLE = Operation("iam", "CreateRole", CreateRoleRequest, CreateRoleResponse)
 GET_ROLE = Operation("iam", "GetRole", GetRoleRequest, GetRoleResponse)
 LIST_ROLES = Operation("iam", "ListRoles", ListRolesRequest, ListRolesResponse)
+UPDATE_ASSUME_ROLE_POLICY = Operation(
+    "iam", "UpdateAssumeRolePolicy", UpdateAssumeRolePolicyRequest, UpdateAssumeRolePolicyResponse
+)
 DELETE_ROLE = Operation("iam", "DeleteRole", DeleteRoleRequest, DeleteRoleResponse)
