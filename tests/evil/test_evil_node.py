@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from fairlead.aws.sigv4 import Credentials, Request, sign_with
@@ -27,12 +28,15 @@ from tests.evil.stage import (
     goodbye,
     is_closed_message,
     next_control_message,
+    resident_bytes,
     send,
     told,
 )
 from tests.support.waiting import wait_until
 
 LIMITS = GatewaySettings()
+FLOOD_BYTES = 64 * 1024 * 1024
+MAX_GROWTH_BYTES = 24 * 1024 * 1024
 REFUSED = 1008
 TOO_BIG = 1009
 
@@ -274,6 +278,33 @@ class TestFrames:
         assert text.isprintable()
         stage.wait_for_audit("FrameRefused", session.session_id, user_name=connected.id)
         stage.wait_for_status(session.session_id, "Terminated")
+
+    @pytest.mark.slow
+    def test_that_nobody_acknowledges_are_not_kept_without_end(
+        self, stage: Stage, connected: Node, session: Grant
+    ) -> None:
+        """The node poses as an official agent, whose messages the gateway keeps until they are acknowledged;
+        the user, who reads them, never does that."""
+        token = connected.channel_call(f"/v1/data-channel/{session.session_id}").expect(201).token
+        opening = {"TokenValue": token, "ClientInstanceId": connected.id, "ClientId": "", "RequestId": "r"}
+        with (
+            stage.admin.client_channel(session),
+            connected.websocket(data_channel(session.session_id)) as agent,
+        ):
+            agent.send(json.dumps({"MessageSchemaVersion": "1.0", **opening}))
+            stage.wait_for_log(f"session {session.session_id}: the agent joined")
+            before = resident_bytes(stage.stack.server.pid)
+            agent.socket.settimeout(1.0)
+            sent = 0
+            with contextlib.suppress(TimeoutError, OSError, ConnectionClosed):
+                while sent < FLOOD_BYTES:
+                    message = frame(m.OUTPUT_STREAM_DATA, bytes(64 * 1024), sent // (64 * 1024))
+                    agent.send(message)
+                    sent += 64 * 1024
+            growth = resident_bytes(stage.stack.server.pid) - before
+            stage.admin.ssm("TerminateSession", SessionId=session.session_id).expect(200)
+        assert sent < FLOOD_BYTES, "the server took everything that was sent"
+        assert growth < LIMITS.max_assist_bytes + MAX_GROWTH_BYTES
 
     def test_that_are_malformed_end_the_session(self, stage: Stage, connected: Node, session: Grant) -> None:
         with (
