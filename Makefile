@@ -67,7 +67,7 @@ edge: $(STAMP)  ## is the base install, without extras, enough for an agent and 
 	@$(BIN)/python -m tools.check_edge_install
 
 test: $(STAMP)  ## every test, with the real programs where they are installed
-	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile tests
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
 test-long: $(STAMP)  ## the properties with many more examples: for a night
 	@HYPOTHESIS_PROFILE=deep $(BIN)/pytest -q tests/property --timeout 3600
