@@ -23,8 +23,8 @@ RECOVERY_S = 60.0
 """So long after a fault, a session that cannot begin may still have it to thank: a node has to come back."""
 
 NOT_CARRIED = "in no state to be kept"
-"""What an agent says that was restarted in a moment of decision 0010 that only a session in which nothing flows
-yet can be in: while its target's first words are on their way."""
+"""What an agent says that was restarted in a moment of decision 0010 that only a session can be in which does
+not flow yet: while its target's first words are on their way."""
 
 CLIENT_PREFIX = "fairlead proxy: "
 """How a reason begins on ssh's stderr."""

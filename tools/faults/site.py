@@ -115,7 +115,7 @@ class Site:
         self._agent = start("agent", command, self.directory / f"agent-{AGENT_NAME}.log", self.stack.env)
 
     def restart_agent(self) -> bool:
-        """Restart it as planned, as an upgrade does; False if it refuses, as one that is just starting does."""
+        """Restart it as planned, as an upgrade does; False if it refuses, as one does that just starts."""
         command = ("fairlead", "agent", "restart", "--state-dir", self._agent_state)
         try:
             self.stack.run(*command, timeout_s=RESTART_TIMEOUT_S)
