@@ -5,15 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fairlead.domain.callers import Origin
+from fairlead.domain.errors import SessionEnded
 from fairlead.domain.sessions import ChannelSide, EndReason, SessionEnd, SessionStatus
 from fairlead.protocol import message as m
+from fairlead.protocol.acknowledgements import encode_one
 from fairlead.protocol.control_channel import (
     ChannelClosed,
     TaskAcknowledge,
     decode_control_message,
 )
 from fairlead.protocol.open_channel import AgentOpen, ClientOpen, ControlOpen
+from tests.support.gateway_fakes import FakeSocket
 from tests.support.gateway_rig import (
+    MESSAGE_ID,
     NODE,
     SESSION,
     GatewayRig,
@@ -175,6 +180,61 @@ def test_a_side_that_was_cut_off_comes_back_and_finds_what_waited(side):
         back = await (rig.client() if side == "client" else rig.agent())
         assert await receive(back) == frame
         await eventually(lambda: rig.channels.steps[-1] == (SESSION, "Connected"))
+
+    GatewayRig.run(test)
+
+
+def test_a_stock_side_that_was_cut_off_is_given_what_was_lost_with_its_connection():
+    async def test(rig):
+        client, agent = await rig.pair(is_ours=False)
+        await agent.send(first := stream(m.OUTPUT_STREAM_DATA, b"first", 0))
+        assert await receive(client) == first
+        client.transport.abort()
+        await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
+        await agent.send(second := stream(m.OUTPUT_STREAM_DATA, b"second", 1))
+        back = await rig.client(is_ours=False)
+        assert [await receive(back), await receive(back)] == [first, second]
+
+    GatewayRig.run(test)
+
+
+def test_the_last_output_of_a_stock_agent_reaches_a_client_that_reads_it_late():
+    async def test(rig):
+        control = await rig.control()
+        client, agent = await rig.pair(is_ours=False)
+        await agent.send(last := stream(m.OUTPUT_STREAM_DATA, b"the end", 0))
+        agent.transport.abort()
+        await control.send(completion())
+        await receive(control)
+        assert await receive(client) == last
+        assert SESSION not in rig.channels.ends
+        payload = encode_one(m.OUTPUT_STREAM_DATA, MESSAGE_ID, 0)
+        await client.send(stream(m.ACKNOWLEDGE, payload))
+        assert await closed_text(client) == ""
+        assert rig.channels.ends[SESSION].reason is EndReason.AGENT_ENDED
+
+    GatewayRig.run(test)
+
+
+def test_a_session_that_ends_while_its_client_opens_does_not_come_to_life_again():
+    async def test(rig):
+        control = await rig.control()
+        await rig.pair()
+        read_before = rig.channels.sessions[SESSION]
+        await control.send(completion(status="Failed", output="no sshd"))
+        await eventually(lambda: len(rig.gateway.live_sessions) == 0)
+        with pytest.raises(SessionEnded) as refused:
+            rig.gateway.live_sessions.join(
+                read_before,
+                ChannelSide.CLIENT,
+                FakeSocket(),
+                is_ours=True,
+                who=Origin(source_address="127.0.0.1"),
+            )
+        assert "no sshd" in refused.value.explanation
+        rig.notifier.session_started(read_before)
+        await asyncio.sleep(0)
+        assert len(rig.gateway.live_sessions) == 0
 
     GatewayRig.run(test)
 
