@@ -231,8 +231,11 @@ class Assist:
         connection, then the other side's messages that it has not acknowledged."""
         incoming = self._flows[_other(side)]
         incoming.forgetful = side is ChannelSide.CLIENT and not is_ours
-        acknowledgements = [self._write_acknowledge(header) for header in self._flows[side].recent()]
-        return acknowledgements + incoming.unacknowledged()
+        return self.recent_acknowledgements(side) + incoming.unacknowledged()
+
+    def recent_acknowledgements(self, side: ChannelSide) -> list[bytes]:
+        """The last acknowledgements that a side was given, once more."""
+        return [self._write_acknowledge(header) for header in self._flows[side].recent()]
 
     def take_message(self, side: ChannelSide, frame: bytes | memoryview, *, is_passed_on: bool) -> Verdict:
         """A stream message. `is_passed_on`: the other side is there."""

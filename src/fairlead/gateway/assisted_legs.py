@@ -10,10 +10,11 @@ from typing import Protocol
 from fairlead.domain.sessions import ChannelSide
 from fairlead.gateway.assist import Assist, Verdict
 from fairlead.gateway.message_types import ASSISTED_BY_HEAD, MessageUse
-from fairlead.gateway.relay_sides import Leg
+from fairlead.gateway.relay_sides import Attachment, Leg
 from fairlead.protocol import message
 
 _NEW = (Verdict.NEW, Verdict.FILLS_GAP)
+_TERMINATE = message.PayloadFlag.TERMINATE_SESSION.to_bytes(4, "big")
 
 
 class AssistedHost(Protocol):
@@ -64,6 +65,8 @@ class AssistedLegs:
         receiver = leg.peer.attachment
         verdict = self._assist.take_message(leg.side, frame, is_passed_on=receiver is not None)
         if verdict in _NEW:
+            if _asks_for_the_end(frame) and receiver is not None:
+                self._remind(receiver)
             leg.stream_bytes += len(frame) - message.HEADER_BYTES
             if leg.is_silent:
                 leg.is_silent = message.peek_payload_type(frame) != message.PayloadType.OUTPUT
@@ -79,6 +82,13 @@ class AssistedLegs:
                     receiver.socket.send_binary(each, more=not last)
         if receiver is None or self._assist.is_full(leg.side):
             self._host.update_reading()
+
+    def _remind(self, agent: Attachment) -> None:
+        """A stock agent that is told to end waits up to two seconds for acknowledgements that were too fast
+        for it: it gets them once more."""
+        if not agent.is_ours:
+            for frame in self._assist.recent_acknowledgements(ChannelSide.AGENT):
+                agent.socket.send_binary(frame, more=True)
 
     def _receive_acknowledgement(self, leg: Leg, frame: bytes | memoryview, last: bool) -> None:
         was_full = self._assist.is_full(leg.peer.side)
@@ -132,3 +142,11 @@ class AssistedLegs:
             return
         if ASSISTED_BY_HEAD[leg.side].get(bytes(frame[: message.PEEK_BYTES])) is MessageUse.KEEP:
             self._answer(leg, frame)
+
+
+def _asks_for_the_end(frame: bytes | memoryview) -> bool:
+    """Whether a stream message is the flag by which a client ends the session."""
+    return (
+        message.peek_payload_type(frame) == message.PayloadType.FLAG
+        and frame[message.HEADER_BYTES :] == _TERMINATE
+    )

@@ -583,6 +583,35 @@ def test_a_padded_head_is_kept_and_remembered_like_any_other():
 # -- the end, with a stock agent --
 
 
+def flag(number: int, value: int) -> bytes:
+    payload = value.to_bytes(4, "big")
+    return frame(m.INPUT_STREAM_DATA, payload, sequence_number=number, payload_type=m.PayloadType.FLAG)
+
+
+def test_a_stock_agent_that_is_told_to_end_is_reminded_first_of_what_was_acknowledged():
+    stage = stock_pair()
+    stage.send(AGENT, output(0))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.sockets[AGENT].writes.clear()
+    stage.send(CLIENT, flag(0, m.PayloadFlag.DISCONNECT_TO_PORT), flag(1, m.PayloadFlag.TERMINATE_SESSION))
+    assert numbers(stage.sockets[AGENT]) == [
+        (m.INPUT_STREAM_DATA, 0),
+        (m.ACKNOWLEDGE, 0),
+        (m.INPUT_STREAM_DATA, 1),
+    ]
+
+
+def test_our_agent_needs_no_reminder():
+    stage = Stage()
+    stage.join(CLIENT, is_ours=False)
+    stage.join(AGENT)
+    stage.send(AGENT, output(0))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.sockets[AGENT].writes.clear()
+    stage.send(CLIENT, flag(0, m.PayloadFlag.TERMINATE_SESSION))
+    assert stage.sockets[AGENT].types == [m.INPUT_STREAM_DATA]
+
+
 def _completed(stage: Stage) -> None:
     stage.relay.end_when_output_is_delivered(EndReason.AGENT_ENDED, "")
 
