@@ -166,8 +166,8 @@ class Gateway:
     def begin_stop(self) -> None:
         """Close everything, clients last, and end no session: all of them may come back after the restart.
 
-        A stock client may exit when its socket closes, so that is put off to the end, and a client of any kind
-        gets what its agent had sent by now. May be called twice.
+        A stock client may exit when its socket closes, so that is put off to the end, and a client of any
+        kind gets what its agent had sent by now. May be called twice.
         """
         if self.is_stopping:
             return

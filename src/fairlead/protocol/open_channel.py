@@ -35,7 +35,7 @@ RESUME_HEADER_VALUE = "1"
 """...in the way that this version of the protocol describes."""
 
 RESUME_UNKNOWN = 4001
-"""Close code with which a gateway says that it does not know the secret (4000 to 4999 are for private use)."""
+"""Close code of a gateway that does not know the secret (4000 to 4999 are for private use)."""
 
 RESUME_SECRET_BYTES = 32
 """Of chance in a resume secret, and of its SHA-256; both are written in hexadecimal, in lower case."""
