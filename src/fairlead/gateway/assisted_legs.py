@@ -10,7 +10,7 @@ from typing import Protocol
 from fairlead.domain.sessions import ChannelSide
 from fairlead.gateway.assist import Assist, Verdict
 from fairlead.gateway.message_types import ASSISTED_BY_HEAD, MessageUse
-from fairlead.gateway.relay_sides import Attachment, Leg
+from fairlead.gateway.relay_sides import Leg
 from fairlead.protocol import message
 
 _NEW = (Verdict.NEW, Verdict.FILLS_GAP)
@@ -65,8 +65,8 @@ class AssistedLegs:
         receiver = leg.peer.attachment
         verdict = self._assist.take_message(leg.side, frame, is_passed_on=receiver is not None)
         if verdict in _NEW:
-            if _asks_for_the_end(frame) and receiver is not None:
-                self._remind(receiver)
+            if _asks_for_the_end(frame):
+                self.remind_agent()
             leg.stream_bytes += len(frame) - message.HEADER_BYTES
             if leg.is_silent:
                 leg.is_silent = message.peek_payload_type(frame) != message.PayloadType.OUTPUT
@@ -83,12 +83,14 @@ class AssistedLegs:
         if receiver is None or self._assist.is_full(leg.side):
             self._host.update_reading()
 
-    def _remind(self, agent: Attachment) -> None:
-        """A stock agent that is told to end waits up to two seconds for acknowledgements that were too fast
-        for it: it gets them once more."""
-        if not agent.is_ours:
+    def remind_agent(self) -> None:
+        """The end is near. A stock agent will wait two seconds for acknowledgements that were too fast for
+        it: it gets them once more."""
+        agent = self._legs[ChannelSide.AGENT].attachment
+        if agent is not None and not agent.is_ours:
             for frame in self._assist.recent_acknowledgements(ChannelSide.AGENT):
                 agent.socket.send_binary(frame, more=True)
+            agent.socket.flush()
 
     def _receive_acknowledgement(self, leg: Leg, frame: bytes | memoryview, last: bool) -> None:
         was_full = self._assist.is_full(leg.peer.side)

@@ -230,6 +230,8 @@ class Relay:
         leg.pong_timer = _cancelled(leg.pong_timer)
         if self.is_over:
             return
+        if self._assisted is not None and side is ChannelSide.CLIENT:
+            self._assisted.remind_agent()
         if self._end_after_output is not None:
             self._left_at_the_end(leg, *self._end_after_output, close_code=close_code)
         elif close_code == NORMAL_CLOSURE:

@@ -601,6 +601,14 @@ def test_a_stock_agent_that_is_told_to_end_is_reminded_first_of_what_was_acknowl
     ]
 
 
+def test_a_stock_agent_is_reminded_as_well_when_its_client_leaves():
+    stage = stock_pair()
+    stage.send(AGENT, output(0))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.attached[CLIENT].disconnected(None)
+    assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, 0), (m.ACKNOWLEDGE, 0)]
+
+
 def test_our_agent_needs_no_reminder():
     stage = Stage()
     stage.join(CLIENT, is_ours=False)
