@@ -53,9 +53,6 @@ REDIAL_FIRST_S = 0.05
 REDIAL_CAP_S = 1.0
 """Bounds of the delay before a target that hung up early is dialled again."""
 
-HALF_CLOSED_GRACE_S = 1.0
-"""How long a client may be silent after its target's last byte before the session ends without its word."""
-
 FLAG_DELAY_S = 0.3
 """Head start of the completion message, whose text the gateway shows to the user, over the bare flag that the
 client would get from us."""
@@ -267,7 +264,9 @@ class PortSession:
     def output_delivered(self) -> None:
         self._output_delivered = True
         self._end_if_over()
-        self._loop.call_later(HALF_CLOSED_GRACE_S, self._end_if_idle, self._endpoint.input_bytes)
+        self._loop.call_later(
+            self._settings.half_closed_grace_s, self._end_if_idle, self._endpoint.input_bytes
+        )
 
     def link_lost(self, reason: str) -> None:
         if not self._outcome.done():
@@ -287,7 +286,7 @@ class PortSession:
         if input_bytes == input_bytes_before and self._endpoint.is_input_written:
             self._end(self._natural_end())
         elif not self._outcome.done():
-            self._loop.call_later(HALF_CLOSED_GRACE_S, self._end_if_idle, input_bytes)
+            self._loop.call_later(self._settings.half_closed_grace_s, self._end_if_idle, input_bytes)
 
     def _natural_end(self) -> Outcome:
         if self._target_error is None:

@@ -69,6 +69,10 @@ class AgentSettings:
     """On Linux, reach IPv4 loopback targets from an address in 127.0.0.0/8 that is derived from the session's
     owner, so that sshd's limits per source address count users and not the whole node."""
 
+    half_closed_grace_s: float = 1.0
+    """How long a client may be silent after its target's last byte before the session ends without its
+    word."""
+
     resume_window_s: float = 300.0
     """How long a session waits for its lost data channel before it ends."""
 
@@ -114,6 +118,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "max_payload_bytes": (1 * KIB, 64 * KIB),
     "dial_timeout_s": (0.1, 120),
     "redial_limit": (0, 20),
+    "half_closed_grace_s": (0.05, 86_400),
     "resume_window_s": (0, 86_400),
     "ping_interval_s": (1, 3600),
     "pong_timeout_s": (1, 600),

@@ -10,7 +10,6 @@ from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
-from fairlead.agent import port_session
 from fairlead.agent.port_session import MAX_LOGGED_DROPS
 from fairlead.protocol.events import ConnectFailed, EndOfInput
 from fairlead.protocol.settings import ChannelSettings
@@ -91,8 +90,8 @@ def test_the_end_of_the_clients_input_reaches_the_target_and_its_answer_the_clie
     asyncio.run(scenario())
 
 
-def test_a_client_may_go_on_after_the_targets_last_byte(tmp_path, monkeypatch):
-    monkeypatch.setattr(port_session, "HALF_CLOSED_GRACE_S", 2.0)
+def test_a_client_may_go_on_after_the_targets_last_byte(tmp_path):
+    grace = {"half_closed_grace_s": 2.0}
 
     async def scenario():
         arrived = bytearray()
@@ -103,7 +102,11 @@ def test_a_client_may_go_on_after_the_targets_last_byte(tmp_path, monkeypatch):
             while data := await reader.read(65536):
                 arrived.extend(data)
 
-        async with gateway(tmp_path) as server, agent(tmp_path, server), tcp_server(speak_first) as port:
+        async with (
+            gateway(tmp_path) as server,
+            agent(tmp_path, server, **grace),
+            tcp_server(speak_first) as port,
+        ):
             client = server.offer("alice-1", port)
             await client.until(lambda client: client.has(EndOfInput))
             for _ in range(12):  # for longer than the grace, and far more often
@@ -116,11 +119,7 @@ def test_a_client_may_go_on_after_the_targets_last_byte(tmp_path, monkeypatch):
     asyncio.run(scenario())
 
 
-def test_a_slow_target_that_has_spoken_its_last_word_still_gets_all_of_the_clients_input(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(port_session, "HALF_CLOSED_GRACE_S", 0.2)
-
+def test_a_slow_target_that_has_spoken_its_last_word_still_gets_all_of_the_clients_input(tmp_path):
     async def scenario():
         arrived = []
 
@@ -133,7 +132,7 @@ def test_a_slow_target_that_has_spoken_its_last_word_still_gets_all_of_the_clien
         data = bytes(12_000_000)
         async with (
             gateway(tmp_path) as server,
-            agent(tmp_path, server, window_bytes=16 * 1024 * 1024),
+            agent(tmp_path, server, window_bytes=16 * 1024 * 1024, half_closed_grace_s=0.2),
             tcp_server(speak_first_and_read_late) as port,
         ):
             client = server.offer(
