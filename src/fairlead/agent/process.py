@@ -18,6 +18,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fairlead.agent import restart
@@ -33,7 +34,7 @@ from fairlead.agent.host_facts import read_host_facts
 from fairlead.agent.identity import Registration, StateDirectory
 from fairlead.agent.port_session import PortSession
 from fairlead.agent.restarting import Restarting
-from fairlead.agent.run_status import clear_status
+from fairlead.agent.run_status import clear_status, read_status
 from fairlead.agent.service_client import ServiceClient
 from fairlead.agent.sessions import Sessions
 from fairlead.protocol.settings import AGENT_VERSION
@@ -87,7 +88,7 @@ async def serve(
             registration.endpoint,
             node_trust(state, environ).shown,
         )
-        before, sessions = _taken_over(inherited)
+        before, sessions = _taken_over(inherited, state)
         try:
             async with asyncio.TaskGroup() as group:
                 agent = _Agent(group, state, registration, settings, environ, before.incarnation)
@@ -106,15 +107,22 @@ async def serve(
             logger.info("stopped")
 
 
-def _taken_over(inherited: Inherited | None) -> tuple[AgentState, Iterator[SessionState]]:
+def _taken_over(
+    inherited: Inherited | None, state: StateDirectory
+) -> tuple[AgentState, Iterator[SessionState]]:
     """What the process before handed over; a new beginning where there was none or it cannot be used."""
-    if inherited is not None:
-        try:
-            return restart.read_handover(inherited)
-        except InvalidHandover as error:
-            logger.error("the sessions of the program before are lost: %s", error)
-            restart.close_targets(inherited)
-    return AgentState(incarnation=str(uuid.uuid4())), iter(())
+    beginning = AgentState(incarnation=str(uuid.uuid4()))
+    if inherited is None:
+        return beginning, iter(())
+    try:
+        return restart.read_handover(inherited)
+    except InvalidHandover as error:
+        logger.error("the sessions of the program before are lost: %s", error)
+        restart.close_targets(inherited)
+    # Whoever asked for the restart still waits for its number.
+    status = read_status(state)
+    number = 1 if status is None else status.restarts + 1
+    return replace(beginning, restarts=number, sessions=len(inherited.targets)), iter(())
 
 
 def node_trust(state: StateDirectory, environ: Mapping[str, str]) -> Trust:

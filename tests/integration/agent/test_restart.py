@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from fairlead.agent.identity import StateDirectory
-from fairlead.agent.run_status import read_status
+from fairlead.agent.process import serve
+from fairlead.agent.program import Inherited, Program
+from fairlead.agent.run_status import RunStatus, read_status, write_status
+from fairlead.agent.settings import load_settings
 from tests.support.agent_runs import echo, gateway, registered, tcp_server
 
 PATIENCE_S = 60.0
@@ -196,6 +200,30 @@ def test_new_code_that_does_not_start_costs_no_session_and_what_the_new_settings
             assert "could not take the session up" in end.output
             assert "allow_ports" in end.output
             assert "Traceback" not in agent.log
+
+    asyncio.run(scenario())
+
+
+def test_a_handover_that_cannot_be_read_is_a_new_beginning_that_says_what_was_lost(tmp_path):
+    async def scenario():
+        async with gateway(tmp_path) as server:
+            await registered(tmp_path, server)
+            state = StateDirectory(tmp_path / "state")
+            write_status(state, RunStatus(pid=os.getpid(), version="1", restarts=4))
+            one, other = socket.socketpair()
+            with (tmp_path / "handover").open("wb") as handover, state.locked() as lock, one, other:
+                inherited = Inherited(os.dup(handover.fileno()), os.dup(lock), (os.dup(one.fileno()),))
+                one.close()
+                program = Program(state_dir=state.path, config=None, options={}, inherited=inherited)
+                stopping = asyncio.Event()
+                settings = load_settings(state.path)
+                serving = asyncio.ensure_future(serve(settings, {}, stopping, program, asyncio.Event()))
+                await server.until(lambda _: serving.done() or read_status(state).is_serving)
+                status = read_status(state)
+                assert (status.restarts, status.kept_sessions, status.lost_sessions) == (5, 0, 1)
+                assert other.recv(1) == b"", "the connection that nobody can go on with is closed"
+                stopping.set()
+                await serving
 
     asyncio.run(scenario())
 
