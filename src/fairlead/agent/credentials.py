@@ -33,6 +33,9 @@ SERVICE = "ssm"
 
 RETRY_FIRST_S = 1.0
 RETRY_CAP_S = 60.0
+HURRIED_RETRY_CAP_S = 2.0
+"""The cap while sessions wait for the first credentials: no longer than a lost data channel waits."""
+
 REFUSED_RETRY_FIRST_S = 300.0
 REFUSED_RETRY_CAP_S = 4 * 3600.0
 """Delays after an answer that only an operator can change."""
@@ -92,6 +95,7 @@ class RoleCredentials:
         self._registration = registration
         self._service = service
         self._clock = clock
+        self._uniform = uniform
         self._token: RoleToken | None = None
         self._was_obtained = False
         self._available = asyncio.Event()
@@ -116,6 +120,11 @@ class RoleCredentials:
     def distrust(self) -> None:
         """A server refused the present credentials: renew them now and not at half their life."""
         self._renew_now.set()
+
+    def hurry(self) -> None:
+        """Sessions wait for the first credentials, as after a restart in place: until there are some, try
+        again about as often as a lost data channel does."""
+        self._retry = Backoff(RETRY_FIRST_S, HURRIED_RETRY_CAP_S, self._uniform)
 
     async def run(self) -> None:
         """Obtain and renew for ever."""
@@ -149,7 +158,7 @@ class RoleCredentials:
         self._token = token
         self._was_obtained = True
         self._available.set()
-        self._retry.reset()
+        self._retry = Backoff(RETRY_FIRST_S, RETRY_CAP_S, self._uniform)
         self._refused_retry.reset()
         if token.update_key_pair:
             await self._change_key()

@@ -221,6 +221,8 @@ class _Agent:
         """Go on with what was handed over, and start the parts that run for ever; how many sessions go on."""
         self.control.take_over(before.pending)
         kept = self.sessions.take_up(sessions, before.ended)
+        if kept:
+            self._credentials.hurry()
         for name, part in (
             ("credentials", self._credentials),
             ("heartbeat", self._heartbeat),

@@ -73,6 +73,18 @@ def test_passing_errors_are_retried_soon_with_growing_delays(tmp_path):
     asyncio.run(scenario())
 
 
+def test_while_sessions_wait_for_the_first_credentials_the_delays_stay_short(tmp_path):
+    async def scenario():
+        problem = ServiceError("Op", 500, "InternalServerError", "x")
+        keeper = credentials(tmp_path, Service(*[problem] * 4, token(), *[problem] * 4))
+        keeper.hurry()
+        assert [await keeper._obtain() for _ in range(4)] == [0.5, 1.0, 1.0, 1.0]
+        await keeper._obtain()
+        assert [await keeper._obtain() for _ in range(4)] == [0.5, 1.0, 2.0, 4.0]
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "code", ["MachineFingerprintDoesNotMatch", "AccessDeniedException", "InvalidInstanceId"]
 )
