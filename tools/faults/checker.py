@@ -26,6 +26,9 @@ NOT_CARRIED = "in no state to be kept"
 """What an agent says that was restarted in a moment of decision 0010 that only a session can be in which does
 not flow yet: while its target's first words are on their way."""
 
+NOT_JOINED = "the node did not join the session within"
+"""What a client says whose session the node, being away, did not take up within the time for that."""
+
 CLIENT_PREFIX = "fairlead proxy: "
 """How a reason begins on ssh's stderr."""
 
@@ -189,8 +192,9 @@ def is_failed(session: SessionFacts) -> bool:
 
 
 def is_refused(session: SessionFacts) -> bool:
-    """True if it could not even begin."""
-    return is_failed(session) and not session.opened_at
+    """True if it could not even begin: it was not started, or its node did not join it in time."""
+    is_alone = not session.progress and NOT_JOINED in session.stderr
+    return is_failed(session) and (is_alone or not session.opened_at)
 
 
 def cause_of(session: SessionFacts, facts: Facts) -> Kind | None:

@@ -223,6 +223,17 @@ def test_a_session_may_be_refused_while_a_fault_is_under_way_or_just_over(story:
     assert story.violated() == set()
 
 
+def test_a_session_may_be_given_up_whose_node_was_away_when_it_was_to_begin(story: Story) -> None:
+    story.fault(1, Kind.SERVER_KILL, 3, 4)
+    story.session("upload-1", end=70, progress=(2, 69))
+    alone: dict[str, Any] = {"status": 255, "received": 0, "end": 63}
+    text = REASON + "the node did not join the session within 60 s"
+    story.session("echo-1", stderr=text, progress=(), **alone)
+    assert story.violated(end=70) == set()
+    story.session("echo-2", stderr=text, **alone)
+    assert story.violated(end=70) == {"no session ended but by a fault that may end it"}
+
+
 def test_a_session_that_is_refused_without_any_fault_is_found(story: Story) -> None:
     story.session(status=255, stderr=REASON + "x", opened=0, progress=(), received=0, described=None)
     assert story.violated() == {"no session ended but by a fault that may end it"}
