@@ -58,6 +58,7 @@ class Site:
         self._sessions_directory.mkdir()
         self._agent_config = directory / "agent.toml"
         self._agent_config.write_text(AGENT_CONFIG, encoding="utf-8")
+        self._agent: ChildProcess | None = None
 
     def start(self) -> None:
         """Start every part. Raises StartFailed or CommandFailed."""
@@ -67,7 +68,7 @@ class Site:
         agent = self.stack.add_agent(AGENT_NAME, ["--config", str(self._agent_config)])
         self.node_id = agent.node_id
         self._agent_state = agent.state
-        self._agent: ChildProcess = agent.child
+        self._agent = agent.child
         server = self.stack.add_ssh_server()
         self._ssh_config = self.stack.write_ssh_config(server, "ssh_config", SSH_CONFIG)
         self._ssm = boto3.client(
@@ -82,8 +83,7 @@ class Site:
 
     def stop(self) -> None:
         """End every part, then the wires."""
-        if hasattr(self, "_agent"):
-            self._agent.stop(signal.SIGKILL)
+        self.kill_agent()
         self.stack.stop()
         for wire in self.wires.values():
             wire.close()
@@ -106,7 +106,8 @@ class Site:
 
     def kill_agent(self) -> None:
         """kill -9."""
-        self._agent.stop(signal.SIGKILL)
+        if self._agent is not None:
+            self._agent.stop(signal.SIGKILL)
 
     def start_agent(self) -> None:
         """Start the agent again; returns at once."""
@@ -136,6 +137,7 @@ class Site:
     @property
     def agent_pid(self) -> int:
         """The process that carries the agent's sessions; a planned restart does not change it."""
+        assert self._agent is not None
         return self._agent.pid
 
     # -- the server's own words --
