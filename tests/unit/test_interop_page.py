@@ -1,5 +1,6 @@
 """What `make interop` makes of its findings, and the page it made."""
 
+from tests.support.named_tests import DOCS
 from tools.interop.checks import FAIL, LEFT_OUT, PASS, Outcome
 from tools.interop.corners import BOTH_STOCK, CORNERS, OUR_AGENT, OUR_PROXY, STOCK_AGENT, STOCK_PLUGIN, Corner
 from tools.interop.page import KEPT_HEADING, kept_section, ratio, render
@@ -93,3 +94,12 @@ def test_a_copy_is_as_large_as_takes_long_enough():
     assert fitting_size(lambda size: WANTED_S * size / (5 * SMALLEST_BYTES)) == 8 * SMALLEST_BYTES
     assert fitting_size(lambda size: 100.0) == SMALLEST_BYTES
     assert fitting_size(lambda size: 0.0) == LARGEST_BYTES
+
+
+def test_the_page_of_the_documentation_is_complete():
+    page = (DOCS / "interop.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.endswith(" pass |")]
+    assert len(rows) >= 10
+    assert all(line.count("| pass ") == len(CORNERS) for line in rows)
+    assert all(f"| {corner.name} | " in page for corner in CORNERS)
+    assert all(word not in page for word in (FAIL, LEFT_OUT, "not run"))
