@@ -145,5 +145,5 @@ def test_a_user_without_rights_is_told_what_is_missing(
 
 
 def test_an_unserved_operation_is_named(iam: Any) -> None:
-    with pytest.raises(iam.exceptions.ClientError, match=r"InvalidAction.*CreateGroup"):
-        iam.create_group(GroupName="x")
+    with pytest.raises(iam.exceptions.ClientError, match=r"InvalidAction.*GenerateCredentialReport"):
+        iam.generate_credential_report()
