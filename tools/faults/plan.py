@@ -79,7 +79,7 @@ DURATIONS_S: dict[Kind, tuple[float, float]] = {
 """How long each lasts, from and to; of a kill, how long the part stays away before it is started again."""
 
 DELAYS_S = (0.01, 0.2)
-PAUSES_S = (0.35, 1.2)
+PAUSES_S = (0.25, 0.9)
 """From one fault to the next."""
 
 SHORT_PAUSES_S = (0.02, 0.3)
