@@ -143,6 +143,7 @@ class ApiClient:
             nodes=world.nodes,
             documents=world.documents,
             identities=world.identities,
+            security_tokens=world.security_tokens,
             managed_policies=world.managed_policies,
             identity_tags=world.identity_tags,
             groups=world.groups,

@@ -30,6 +30,7 @@ from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.nodes import Nodes
 from fairlead.control.sealing import Sealer
+from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
 from fairlead.domain.audit import AuditRecord
@@ -148,6 +149,7 @@ class World:
         self.nodes = Nodes(self.env, self.notifier)
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)
+        self.security_tokens = SecurityTokens(self.env)
         self.managed_policies = ManagedPolicies(self.env)
         self.identity_tags = IdentityTags(self.env)
         self.groups = Groups(self.env)

@@ -66,6 +66,9 @@ class MemoryIdentities:
     def get_role(self, account_id: str, name: str, *, to_change: bool = False) -> Role | None:
         return _by_name(self._tables.roles.values(), account_id, name)
 
+    def get_role_by_id(self, role_id: str) -> Role | None:
+        return self._tables.roles.get(role_id)
+
     def list_roles(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[Role]:
         return _named_page(self._tables.roles.values(), account_id, path_prefix, after_name)[:limit]
 

@@ -111,6 +111,7 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.NoSuchEntity: _same("NoSuchEntity", 404),
     domain.EntityAlreadyExists: _same("EntityAlreadyExists", 409),
     domain.DeleteConflict: _same("DeleteConflict", 409),
+    domain.PackedPolicyTooLarge: _same("PackedPolicyTooLarge"),
     domain.LimitExceeded: _same("LimitExceeded", 409),
     domain.PolicyRefused: _same("MalformedPolicyDocument"),
 }

@@ -15,6 +15,7 @@ from fairlead.api import (
     identity_tags,
     managed_policies,
     nodes,
+    security_tokens,
     server_drain,
     sessions,
 )
@@ -30,6 +31,7 @@ from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.nodes import Nodes
+from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
 
@@ -52,6 +54,7 @@ class UseCases:
     groups: Groups
     identity_tags: IdentityTags
     managed_policies: ManagedPolicies
+    security_tokens: SecurityTokens
     callers: Callers
     server_drain: ServerDrain
 
@@ -69,6 +72,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **groups.handlers(use_cases.groups),
         **identity_tags.handlers(use_cases.identity_tags),
         **managed_policies.handlers(use_cases.managed_policies),
+        **security_tokens.handlers(use_cases.security_tokens),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),
     }

@@ -1,9 +1,9 @@
 """Who makes a call, proven by the signature of the request.
 
-Three kinds of credentials: the access key of a user, the sealed credentials of a node (`node_credentials`),
-and the RSA key of a node, for the two operations with which it comes to credentials at all. The signature
-itself is judged by `aws.sigv4`; here the keys are found. The API's requests and the gateway's come through
-here alike.
+Four kinds of credentials: the access key of a user, the temporary ones of a user or of somebody who took on
+a role (`temporary_credentials`), the sealed ones of a node (`node_credentials`), and the RSA key of a node,
+for the two operations with which it comes to credentials at all. The signature itself is judged by
+`aws.sigv4`; here the keys are found. The API's requests and the gateway's come through here alike.
 
 A source whose credentials are refused too often is told to slow down instead of why (`Throttled`). Calls
 that do prove who they are pass all the same, so nobody behind the same address is locked out by another's
@@ -16,10 +16,17 @@ from datetime import datetime
 
 from fairlead.aws import sigv4
 from fairlead.aws.errors import SignatureError
+from fairlead.control import temporary_credentials
 from fairlead.control.environment import Environment
 from fairlead.control.node_credentials import open_token
 from fairlead.control.node_keys import rsa_verifier
-from fairlead.control.principals import TEMPORARY_KEY_PREFIX, node_caller, role_of, user_caller
+from fairlead.control.principals import (
+    TEMPORARY_KEY_PREFIX,
+    node_caller,
+    role_of,
+    temporary_caller,
+    user_caller,
+)
 from fairlead.control.throttling import TokenBuckets, source_key
 from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import (
@@ -71,7 +78,7 @@ class Authenticator:
         signed = sigv4.parse(request)
         now = self._env.now()
         if signed.access_key_id.startswith(TEMPORARY_KEY_PREFIX):
-            return self._authenticate_node(signed, origin, service, now)
+            return self._authenticate_temporary(signed, origin, service, now)
         return self._authenticate_user(signed, origin, service, now)
 
     def _authenticate_user(
@@ -87,6 +94,29 @@ class Authenticator:
         sigv4.check_scope(signed, service=service, regions=self._env.settings.regions)
         sigv4.verify(signed, sigv4.hmac_verifier(found[1]), now.timestamp())
         return user_caller(user, signed.scope.region, signed.access_key_id, origin)
+
+    def _authenticate_temporary(
+        self, signed: sigv4.SignedRequest, origin: Origin, service: str, now: datetime
+    ) -> Caller:
+        if signed.session_token is None:
+            raise UnknownAccessKey
+        try:
+            issued = temporary_credentials.open_token(
+                self._env.sealer, signed.session_token, signed.access_key_id
+            )
+        except UnknownAccessKey:
+            return self._authenticate_node(signed, origin, service, now)
+        sigv4.check_scope(signed, service=service, regions=self._env.settings.regions)
+        sigv4.verify(signed, sigv4.hmac_verifier(issued.secret_access_key), now.timestamp())
+        if now >= issued.expires_at:
+            raise CredentialsExpired
+        with self._env.store.read() as uow:
+            caller = temporary_caller(
+                uow, issued.principal_id, signed.scope.region, signed.access_key_id, origin, issued.facts
+            )
+        if caller is None or caller.scope.account_id != issued.account_id:
+            raise UnknownAccessKey
+        return caller
 
     def _authenticate_node(
         self, signed: sigv4.SignedRequest, origin: Origin, service: str, now: datetime

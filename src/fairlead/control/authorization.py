@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from fairlead.aws import arn
 from fairlead.control.principal_policies import policies_of
-from fairlead.domain.callers import Caller, CallerKind
+from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
 from fairlead.domain.errors import AccessDenied
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.context import ContextValue
@@ -34,7 +34,7 @@ def authorize(
     must be allowed. `context` holds the keys that only this operation has. Raises AccessDenied with the
     refusing decision.
     """
-    known = {**context_of(caller, now), **_principal_tags(uow, caller), **context}
+    known = {**context_of(caller, now), **principal_tags(uow, caller), **context}
     question = Question(caller.arn, action, tuple(resources), known)
     decision = evaluate(question, policies_of(uow, caller))
     if not decision.is_allowed:
@@ -68,12 +68,30 @@ def context_of(caller: Caller, now: datetime) -> dict[str, ContextValue]:
         context["aws:username"] = caller.name
     elif caller.role_arn is not None:
         context["aws:PrincipalArn"] = caller.role_arn
+    if caller.temporary is not None:
+        context.update(_temporary_keys(caller.temporary, now))
     return context
 
 
-def _principal_tags(uow: UnitOfWork, caller: Caller) -> dict[str, ContextValue]:
-    identity_id = caller.principal_id.partition(":")[0]  # of the role, for its sessions
-    return {f"aws:PrincipalTag/{key}": value for key, value in uow.identities.get_tags(identity_id).items()}
+def _temporary_keys(temporary: TemporaryCredentials, now: datetime) -> dict[str, ContextValue]:
+    """The keys that only temporary credentials have."""
+    keys: dict[str, ContextValue] = {
+        "aws:TokenIssueTime": temporary.issued_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:MultiFactorAuthPresent": "false" if temporary.mfa_at is None else "true",
+    }
+    if temporary.mfa_at is not None:
+        keys["aws:MultiFactorAuthAge"] = str(int((now - temporary.mfa_at).total_seconds()))
+    if temporary.source_identity is not None:
+        keys["aws:SourceIdentity"] = temporary.source_identity
+    return keys
+
+
+def principal_tags(uow: UnitOfWork, caller: Caller) -> dict[str, ContextValue]:
+    """The caller's tags as context keys: those of the user or role, and over them those of the session."""
+    tags = {key.lower(): (key, value) for key, value in uow.identities.get_tags(caller.identity_id).items()}
+    if caller.temporary is not None:
+        tags.update((key.lower(), (key, value)) for key, value in caller.temporary.tags)
+    return {f"aws:PrincipalTag/{key}": value for key, value in tags.values()}
 
 
 def node_arn(caller: Caller, node_id: str) -> str:

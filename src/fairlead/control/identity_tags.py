@@ -1,6 +1,6 @@
 """Tags of users and roles. Policies see them as `aws:PrincipalTag/…` and `aws:ResourceTag/…`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
@@ -18,13 +18,18 @@ _RESERVED_PREFIX = "aws:"
 
 def tags_from(tags: Sequence[IamTag] | None) -> dict[str, str]:
     """Tags of a request by key. Raises InvalidRequest for a key that comes twice or is reserved."""
+    return tags_of_request((tag.key, tag.value) for tag in tags or ())
+
+
+def tags_of_request(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The same from keys and values."""
     found: dict[str, str] = {}
-    for tag in tags or ():
-        if tag.key.lower().startswith(_RESERVED_PREFIX):
-            raise InvalidRequest(f"Tag keys that begin with {_RESERVED_PREFIX} are reserved: {tag.key}")
-        if any(tag.key.lower() == key.lower() for key in found):
-            raise InvalidRequest(f"Duplicate tag keys found: {tag.key}. Tag keys have no case.")
-        found[tag.key] = tag.value
+    for key, value in pairs:
+        if key.lower().startswith(_RESERVED_PREFIX):
+            raise InvalidRequest(f"Tag keys that begin with {_RESERVED_PREFIX} are reserved: {key}")
+        if any(key.lower() == other.lower() for other in found):
+            raise InvalidRequest(f"Duplicate tag keys found: {key}. Tag keys have no case.")
+        found[key] = value
     return found
 
 

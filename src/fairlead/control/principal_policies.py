@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fairlead.domain.aws_managed_policies import AWS_MANAGED_POLICIES
-from fairlead.domain.callers import Caller, CallerKind
+from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
 from fairlead.domain.identities import Role, User
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.decision import AttachedPolicy, Attachment
@@ -58,12 +58,29 @@ def policies_of(uow: UnitOfWork, caller: Caller) -> Iterator[AttachedPolicy]:
         user = uow.identities.get_user_by_id(caller.principal_id)
         if user is not None:
             yield from policies_of_user(uow, user)
+    elif caller.kind is CallerKind.ROLE:
+        role = uow.identities.get_role_by_id(caller.identity_id)
+        if role is not None:
+            yield from policies_of_role(uow, role)
     elif caller.kind is CallerKind.NODE:
         owner = caller.role_name or ""
         yield AttachedPolicy(parsed(NODE_POLICY), NODE_POLICY_NAME, Attachment.ROLE_MANAGED, owner)
         role = uow.identities.get_role(caller.scope.account_id, owner)
         if role is not None:
             yield from policies_of_role(uow, role)
+    if caller.temporary is not None:
+        yield from _session_policies(uow, caller.name, caller.temporary)
+
+
+def _session_policies(
+    uow: UnitOfWork, session_name: str, temporary: TemporaryCredentials
+) -> Iterator[AttachedPolicy]:
+    for number, text in enumerate(temporary.policies, 1):
+        yield AttachedPolicy(parsed(text), f"session policy {number}", Attachment.SESSION, session_name)
+    documents = managed_documents(uow, set(temporary.policy_arns))
+    for arn in temporary.policy_arns:
+        document = parsed(documents[arn]) if arn in documents else _NOTHING
+        yield AttachedPolicy(document, _name_in(arn), Attachment.SESSION, session_name)
 
 
 def policies_of_user(uow: UnitOfWork, user: User) -> Iterator[AttachedPolicy]:

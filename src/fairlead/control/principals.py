@@ -6,7 +6,7 @@ The owner is found by his unique id, so that a new user of an old name does not 
 from dataclasses import replace
 
 from fairlead.aws import arn
-from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.domain.callers import Caller, CallerKind, Origin, TemporaryCredentials
 from fairlead.domain.errors import AccessDenied
 from fairlead.domain.identities import Role, User
 from fairlead.domain.nodes import Node
@@ -17,8 +17,14 @@ from fairlead.domain.unit_of_work import UnitOfWork
 TEMPORARY_KEY_PREFIX = "ASIA"
 
 
-def user_caller(user: User, region: str, access_key_id: str, origin: Origin) -> Caller:
-    """A user."""
+def user_caller(
+    user: User,
+    region: str,
+    access_key_id: str,
+    origin: Origin,
+    temporary: TemporaryCredentials | None = None,
+) -> Caller:
+    """A user, with a key of his own or with temporary credentials."""
     return Caller(
         kind=CallerKind.USER,
         scope=Scope(user.account_id, region),
@@ -27,7 +33,50 @@ def user_caller(user: User, region: str, access_key_id: str, origin: Origin) -> 
         name=user.name,
         access_key_id=access_key_id,
         origin=origin,
+        temporary=temporary,
     )
+
+
+def role_caller(
+    role: Role,
+    session_name: str,
+    region: str,
+    access_key_id: str,
+    origin: Origin,
+    temporary: TemporaryCredentials | None,
+) -> Caller:
+    """Somebody who took on a role."""
+    return Caller(
+        kind=CallerKind.ROLE,
+        scope=Scope(role.account_id, region),
+        arn=str(arn.assumed_role(role.account_id, role.name, session_name)),
+        principal_id=f"{role.id}:{session_name}",
+        name=session_name,
+        access_key_id=access_key_id,
+        origin=origin,
+        role_name=role.name,
+        role_arn=role.arn,
+        temporary=temporary,
+    )
+
+
+def temporary_caller(
+    uow: UnitOfWork,
+    principal_id: str,
+    region: str,
+    access_key_id: str,
+    origin: Origin,
+    temporary: TemporaryCredentials,
+) -> Caller | None:
+    """Whom temporary credentials are of, as he is now; None if the user or role is gone."""
+    identity_id, is_role_session, session_name = principal_id.partition(":")
+    if is_role_session:
+        role = uow.identities.get_role_by_id(identity_id)
+        if role is None:
+            return None
+        return role_caller(role, session_name, region, access_key_id, origin, temporary)
+    user = uow.identities.get_user_by_id(identity_id)
+    return None if user is None else user_caller(user, region, access_key_id, origin, temporary)
 
 
 def node_caller(node: Node, role: Role | None, access_key_id: str, origin: Origin) -> Caller:
@@ -56,15 +105,18 @@ def role_of(uow: UnitOfWork, node: Node) -> Role | None:
 
 def owner_at_start(session: Session, origin: Origin) -> Caller:
     """Who started a session, as he was then, coming from `origin`: for records."""
-    is_role_session = ":" in session.owner_id
+    kind = CallerKind.USER
+    if ":" in session.owner_id:
+        kind = CallerKind.NODE if session.owner_credentials is None else CallerKind.ROLE
     return Caller(
-        kind=CallerKind.NODE if is_role_session else CallerKind.USER,
+        kind=kind,
         scope=session.scope,
         arn=session.owner_arn,
         principal_id=session.owner_id,
         name=session.owner_arn.rpartition("/")[2],
         access_key_id=session.access_key_id,
         origin=origin,
+        temporary=session.owner_credentials,
     )
 
 
@@ -75,14 +127,26 @@ def present_owner(uow: UnitOfWork, session: Session, origin: Origin) -> Caller:
     it go the sessions that it started. Raises AccessDenied if the owner, or that key, is gone.
     """
     origin = replace(origin, user_agent=session.user_agent)
-    role_id, is_role_session, node_id = session.owner_id.partition(":")
+    if session.owner_credentials is not None:
+        return _present_holder(uow, session, session.owner_credentials, origin)
+    identity_id, is_role_session, node_id = session.owner_id.partition(":")
     if is_role_session:
         return _present_node(uow, session, node_id, origin)
-    user = uow.identities.get_user_by_id(role_id)
+    user = uow.identities.get_user_by_id(identity_id)
     if user is None or user.account_id != session.scope.account_id:
         raise AccessDenied(f"{session.owner_arn} was deleted.")
     _require_key(uow, session, user)
     return user_caller(user, session.scope.region, session.access_key_id, origin)
+
+
+def _present_holder(
+    uow: UnitOfWork, session: Session, temporary: TemporaryCredentials, origin: Origin
+) -> Caller:
+    region, key_id = session.scope.region, session.access_key_id
+    owner = temporary_caller(uow, session.owner_id, region, key_id, origin, temporary)
+    if owner is None or owner.scope != session.scope:
+        raise AccessDenied(f"{session.owner_arn} was deleted.")
+    return owner
 
 
 def _present_node(uow: UnitOfWork, session: Session, node_id: str, origin: Origin) -> Caller:

@@ -185,6 +185,7 @@ class Sessions:
             started_at=call.now,
             reason=_kept_reason(request.reason),
             access_key_id=caller.access_key_id,
+            owner_credentials=caller.temporary,
             user_agent=caller.origin.user_agent[:MAX_USER_AGENT_CHARACTERS],
         )
 

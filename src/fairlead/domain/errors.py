@@ -168,6 +168,10 @@ class DeleteConflict(DomainError):
     """IAM: other things still hang on what is to be deleted."""
 
 
+class PackedPolicyTooLarge(DomainError):
+    """STS: session policies and session tags do not fit into a session token."""
+
+
 class LimitExceeded(DomainError):
     """A quota of the account is used up."""
 

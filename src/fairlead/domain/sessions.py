@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
+from fairlead.domain.callers import TemporaryCredentials
 from fairlead.domain.documents import SessionType
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
@@ -109,6 +110,8 @@ class Session:
     end: SessionEnd | None = None
     access_key_id: str = ""
     user_agent: str = ""
+    owner_credentials: TemporaryCredentials | None = None
+    """What the owner's temporary credentials said of him, if he had some: it stays true of his session."""
 
 
 class ChannelSide(Enum):

@@ -32,6 +32,7 @@ from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.nodes import Nodes
 from fairlead.control.notifier import AgentNotifier
+from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
 from fairlead.domain.callers import Caller, Origin
@@ -167,6 +168,7 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         nodes=Nodes(env, notifier),
         documents=Documents(env),
         identities=Identities(env),
+        security_tokens=SecurityTokens(env),
         managed_policies=ManagedPolicies(env),
         identity_tags=IdentityTags(env),
         groups=Groups(env),

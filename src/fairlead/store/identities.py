@@ -106,6 +106,10 @@ class SqlIdentities:
         row = find_named(self._connection, roles, account_id, name, to_change=to_change)
         return None if row is None else _role(row)
 
+    def get_role_by_id(self, role_id: str) -> Role | None:
+        row = self._connection.execute(select(roles).where(roles.c.id == role_id)).one_or_none()
+        return None if row is None else _role(row)
+
     def list_roles(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[Role]:
         rows = page_named(self._connection, roles, account_id, path_prefix, after_name, limit)
         return [_role(row) for row in rows]

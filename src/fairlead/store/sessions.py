@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, null, or_, select, update
 
+from fairlead.domain.callers import TemporaryCredentials
 from fairlead.domain.documents import SessionType
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
@@ -58,6 +60,7 @@ class SqlSessions:
                 started_at=session.started_at,
                 access_key_id=session.access_key_id,
                 user_agent=session.user_agent,
+                owner_credentials=_json_or_null(session.owner_credentials),
             )
         )
 
@@ -254,6 +257,7 @@ def _session(row: Row[tuple[object, ...]]) -> Session:
         end=None if row.end_reason is None else _end(row, status),
         access_key_id=row.access_key_id,
         user_agent=row.user_agent,
+        owner_credentials=_credentials(row.owner_credentials),
     )
 
 
@@ -265,3 +269,12 @@ def _end(row: Row[tuple[object, ...]], status: SessionStatus) -> SessionEnd:
         bytes_to_node=row.bytes_to_node,
         bytes_to_client=row.bytes_to_client,
     )
+
+
+# Any: JSON that TemporaryCredentials made, here and below.
+def _json_or_null(credentials: TemporaryCredentials | None) -> Any:
+    return null() if credentials is None else credentials.to_json()
+
+
+def _credentials(members: Any) -> TemporaryCredentials | None:
+    return None if members is None else TemporaryCredentials.from_json(members)

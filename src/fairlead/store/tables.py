@@ -229,6 +229,7 @@ sessions = Table(
     Column("bytes_to_client", BigInteger),
     Column("access_key_id", String(128), nullable=False, server_default=""),
     Column("user_agent", Text, nullable=False, server_default=""),
+    Column("owner_credentials", JSON, comment="what temporary credentials said of the owner; no secret"),
     Column(
         "resume_digest",
         LargeBinary(32),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from fairlead.domain.callers import TemporaryCredentials
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import (
@@ -254,3 +255,12 @@ def test_active_sessions_of_every_region_are_paged_oldest_first(store: SqlStore)
             found.append(page[0].id)
             position = (page[0].started_at, page[0].id)
     assert found == ids
+
+
+def test_what_the_owners_credentials_said_is_kept(store: SqlStore) -> None:
+    said = TemporaryCredentials(
+        issued_at=NOW, mfa_at=NOW, policies=("{}",), policy_arns=("arn",), tags=(("a", "b"),)
+    )
+    with store.transaction() as work:
+        work.sessions.add(a_session(owner_credentials=said))
+        assert work.sessions.find(a_session().id) == a_session(owner_credentials=said)

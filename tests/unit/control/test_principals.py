@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from fairlead.control.principals import owner_at_start, present_owner
-from fairlead.domain.callers import CallerKind, Origin
+from fairlead.control.principals import owner_at_start, present_owner, role_caller
+from fairlead.domain.callers import CallerKind, Origin, TemporaryCredentials
 from fairlead.domain.errors import AccessDenied
+from fairlead.domain.identities import InlinePolicy
 from fairlead.domain.scope import Scope
-from tests.support.control_world import NODE_ID
+from tests.support.control_world import ALLOW_ALL, NODE_ID, ORIGIN
 
 HERE = Origin(source_address="198.51.100.9", user_agent="a WebSocket", secure=False, request_id="request-9")
 
@@ -58,3 +59,22 @@ def test_an_owner_of_another_account_is_none(world):
     elsewhere = replace(session, scope=Scope("999999999999", "us-east-1"))
     with world.store.read() as uow, pytest.raises(AccessDenied, match="user/alice was deleted"):
         present_owner(uow, elsewhere, HERE)
+
+
+def test_a_role_session_is_the_caller_that_it_was_with_what_its_credentials_said(world):
+    world.node()
+    with world.store.read() as uow:
+        role = uow.identities.get_role("111122223333", "FairleadNode")
+    temporary = TemporaryCredentials(issued_at=world.now, policies=(ALLOW_ALL,), tags=(("team", "red"),))
+    with world.store.transaction() as uow:
+        uow.identities.put_policy(role.id, InlinePolicy(name="p", document=ALLOW_ALL))
+    caller = role_caller(role, "nightly", "us-east-1", "ASIAIOSFODNN7EXAMPLE", ORIGIN, temporary)
+    session = session_of(world, caller)
+    assert session.owner_credentials == temporary
+    with world.store.read() as uow:
+        present = present_owner(uow, session, HERE)
+    assert present == replace(caller, origin=replace(HERE, user_agent=caller.origin.user_agent))
+    assert owner_at_start(session, HERE).kind is CallerKind.ROLE
+    del world.store.tables.roles[role.id]
+    with world.store.read() as uow, pytest.raises(AccessDenied, match="was deleted"):
+        present_owner(uow, session, HERE)

@@ -41,7 +41,7 @@ LOOSER = {
 }
 """Constraints that ours lack on purpose."""
 
-SECRET = {"TokenValue", "ActivationCode"}
+SECRET = {"TokenValue", "ActivationCode", "SessionToken", "TokenCode"}
 """Members that the model does not mark as sensitive, and ours do."""
 
 NOT_PRODUCED = {

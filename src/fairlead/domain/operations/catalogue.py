@@ -12,6 +12,7 @@ from fairlead.domain.operations import (
     inline_policies,
     managed_policies,
     nodes,
+    security_tokens,
     server_drain,
     sessions,
 )
@@ -34,6 +35,8 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     nodes.DEREGISTER_MANAGED_INSTANCE,
     documents.GET_DOCUMENT,
     callers.GET_CALLER_IDENTITY,
+    security_tokens.ASSUME_ROLE,
+    security_tokens.GET_SESSION_TOKEN,
     identities.CREATE_USER,
     identities.GET_USER,
     identities.LIST_USERS,
