@@ -95,9 +95,10 @@ class Run:
             awaited = {
                 entry["Reason"] for entry in active if entry["Status"] in ("Connecting", "Disconnected")
             }
-            is_certain = len(awaited) == len(active) and awaited >= {session.name for session in missing}
+            still_there = {session.name for session in missing if session.received}
+            is_certain = len(awaited) == len(active) and awaited >= still_there
             limit_s = AWAITED_TIMEOUT_S if is_certain else SETTLE_TIMEOUT_S
-            if not (missing or active) or time.monotonic() - began > limit_s:
+            if not (still_there or active) or time.monotonic() - began > limit_s:
                 break
             time.sleep(0.5)
         for entry in [*active, *site.described("History")]:
