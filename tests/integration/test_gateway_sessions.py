@@ -130,7 +130,7 @@ def test_a_completed_session_is_acknowledged_each_time_and_told_to_the_client_on
         end = rig.channels.ends[SESSION]
         assert (end.reason, end.bytes_to_node, end.bytes_to_client) == (EndReason.AGENT_FAILED, 5, 0)
 
-    GatewayRig.run(test, completion_grace_s=PATIENCE_S)
+    GatewayRig.run(test, completion_grace_s=PATIENCE_S, offer_delays_s=(PATIENCE_S,))
 
 
 def test_an_agent_that_closes_in_good_order_ends_the_session_without_waiting_for_its_return():

@@ -59,7 +59,7 @@ class Corner:
             try:
                 yield
             finally:
-                process.terminate()
+                process.kill()  # an idle ssh may miss a softer signal between its look and its wait
 
 
 @pytest.fixture(params=corners.CORNERS, ids=["/".join(ends) for ends in corners.CORNERS])

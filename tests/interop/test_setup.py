@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.interop.conftest import Done, Site
+from tests.support.waiting import wait_until
 from tools.demo import PROXY_SSH_CONFIG
 from tools.processes import environment
 from tools.stack import SCRIPTS, SEED_SSH_CONFIG
@@ -100,12 +102,17 @@ def test_without_the_plugin_the_aws_cli_says_so_and_no_session_stays(site: Site,
     (tmp_path / "aws").symlink_to(SCRIPTS / "aws")
     env = {**site.stack.env, "PATH": str(tmp_path)}
     parameters = ("--document-name", "AWS-StartSSHSession", "--parameters", f"portNumber={site.server.port}")
-    site.wait_for_no_session()
+    before = {session["SessionId"] for session in [*site.sessions("Active"), *site.sessions("History")]}
     done = site.call("aws", "ssm", "start-session", "--target", site.node_id, *parameters, env=env)
     assert done.status == 255
     assert "SessionManagerPlugin is not found" in done.stderr
-    site.wait_for_no_session()
-    assert site.sessions("History")[0]["Status"] == "Terminated"
+
+    def new(state: str) -> list[dict[str, Any]]:
+        return [session for session in site.sessions(state) if session["SessionId"] not in before]
+
+    wait_until(lambda: new("History"), "the end of the session")
+    assert [session["Status"] for session in new("History")] == ["Terminated"]
+    assert new("Active") == []
 
 
 def test_the_block_for_windows_asks_for_the_same_in_the_same_words(

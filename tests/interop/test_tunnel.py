@@ -95,7 +95,7 @@ def test_what_is_typed_in_a_session_is_in_no_file_of_server_and_agent(site: Site
     ssh = site.start(client, site.node_id, "cat")
     out, err = ssh.communicate(marker, timeout=PATIENCE_S)
     assert (ssh.returncode, out, err) == (0, marker, b"")
-    site.wait_for_no_session()
+    site.sessions("History")
     folders = [site.stack.server_state, site.agent.state]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files += site.stack.directory.glob("*.log")
