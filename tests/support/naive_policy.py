@@ -1,14 +1,16 @@
 """A second policy evaluator, slow and simple on purpose; it shares no code with `fairlead.policy`.
 
-It reads the JSON at every question, compares character by character and knows nothing of compiled patterns.
+It works on the JSON itself, compares character by character and knows nothing of compiled patterns.
 It takes documents that are well formed for granted.
 """
 
 import base64
 import datetime
+import functools
 import ipaddress
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -23,49 +25,71 @@ def naive_verdict(
     *,
     boundary: str | None = None,
     session_policies: Sequence[str] = (),
+    seen: Counter[tuple[str, bool]] | None = None,
 ) -> str:
-    """`allowed`, `explicitDeny` or `implicitDeny` for one resource."""
+    """`allowed`, `explicitDeny` or `implicitDeny` for one resource.
+
+    `seen` counts what was looked at, with the answer: operators as they are spelled, `NotAction`,
+    `NotResource`.
+    """
     kinds = [list(documents)]
     if boundary is not None:
         kinds.append([boundary])
     if session_policies:
         kinds.append(list(session_policies))
-    effects = [_effects(kind, action, resource, context) for kind in kinds]
+    seen = Counter() if seen is None else seen
+    effects = [_effects(kind, action, resource, context, seen) for kind in kinds]
     if any("Deny" in each for each in effects):
         return "explicitDeny"
     return "allowed" if all("Allow" in each for each in effects) else "implicitDeny"
 
 
-def _effects(documents, action, resource, context):
+def _effects(documents, action, resource, context, seen):
     effects = set()
     for text in documents:
-        document = json.loads(text)
+        document = _read(text)
         statements = document["Statement"]
         for statement in statements if isinstance(statements, list) else [statements]:
             new_language = document.get("Version") == "2012-10-17"
-            if _speaks_of(statement, action, resource, context, new_language):
+            if _speaks_of(statement, action, resource, context, new_language, seen):
                 effects.add(statement["Effect"])
     return effects
 
 
-def _speaks_of(statement, action, resource, context, new_language):
-    actions_listed = [
+@functools.lru_cache(maxsize=16)
+def _read(text):
+    return json.loads(text)
+
+
+def _speaks_of(statement, action, resource, context, new_language, seen):
+    listed = any(
         _same(_pattern(pattern.upper()), action.upper())
         for pattern in _listed(statement.get("Action", statement.get("NotAction")))
-    ]
-    resources_listed = [
+    )
+    if not _applies("Action", listed, statement, seen):
+        return False
+    listed = any(
         _resource_matches(pattern, resource, context, new_language)
         for pattern in _listed(statement.get("Resource", statement.get("NotResource")))
-    ]
-    action_applies = any(actions_listed) if "Action" in statement else not any(actions_listed)
-    resource_applies = any(resources_listed) if "Resource" in statement else not any(resources_listed)
-    return action_applies and resource_applies and _conditions_hold(statement, context, new_language)
+    )
+    if not _applies("Resource", listed, statement, seen):
+        return False
+    return _conditions_hold(statement, context, new_language, seen)
 
 
-def _conditions_hold(statement, context, new_language):
+def _applies(element, listed, statement, seen):
+    name = element if element in statement else f"Not{element}"
+    applies = listed if name == element else not listed
+    seen[name, applies] += 1
+    return applies
+
+
+def _conditions_hold(statement, context, new_language, seen):
     for operator, keys in statement.get("Condition", {}).items():
         for key, wanted in keys.items():
-            if not _condition_holds(operator, key, _listed(wanted), context, new_language):
+            holds = _condition_holds(operator, key, _listed(wanted), context, new_language)
+            seen[operator, holds] += 1
+            if not holds:
                 return False
     return True
 
@@ -213,7 +237,11 @@ def _pattern_with_variables(text, context):
             pattern += list(inside)
             continue
         key, comma, default = inside.partition(",")
-        values = [value for name, value in context.items() if name.casefold() == key.strip().casefold()]
+        values = [
+            value
+            for name, value in context.items()
+            if name.casefold() == key.strip().casefold() and isinstance(value, str)
+        ]
         if values:
             pattern += list(values[0])
         elif comma:
@@ -235,6 +263,8 @@ def _inside_and_rest(text):
 
 def _same(pattern, text):
     """Fill a table: can the first n entries of the pattern make the first m characters of the text?"""
+    if STAR not in pattern and QUESTION_MARK not in pattern:
+        return pattern == list(text)
     can = [[False] * (len(text) + 1) for _ in range(len(pattern) + 1)]
     can[0][0] = True
     for n, entry in enumerate(pattern, 1):
