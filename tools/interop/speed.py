@@ -21,7 +21,7 @@ from tools.interop.corners import Corner
 MB = 1_000_000
 SMALLEST_BYTES = 256 * 1024
 LARGEST_BYTES = 512 * 1024 * 1024
-WANTED_S = 1.5
+WANTED_S = 3.0
 """A copy is made at least as large as takes this long, or as large as is allowed."""
 COPY_TIMEOUT_S = 300.0
 START_TIMEOUT_S = 60.0
