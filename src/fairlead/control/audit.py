@@ -9,13 +9,13 @@ from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any
 
-from fairlead.aws.shapes import ListOf, MapOf, Operation, Shape, String, Structure, Timestamp, members_of
+from fairlead.aws.shapes import Blob, ListOf, MapOf, Operation, Shape, String, Structure, Timestamp, members_of
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import uuid_text
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.errors import AccessDenied
-from fairlead.policy.decision import Decision
+from fairlead.policy.decision import Decision, ResourceDecision, Verdict
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 """What stands in a record in place of a token, a code or a secret."""
@@ -27,7 +27,7 @@ MAX_ENTRIES = 200
 """Most entries of a list or map that a record repeats."""
 
 SECURITY_EVENT_SOURCE = "fairlead.security"
-_READ_ONLY_PREFIXES = ("Describe", "Get", "List")
+_READ_ONLY_PREFIXES = ("Describe", "Get", "List", "Simulate", "Explain", "Find")
 
 
 def is_read_only(operation: Operation) -> bool:
@@ -123,7 +123,7 @@ def _structure(value: object) -> dict[str, Any]:  # Any: JSON
 
 def _json(shape: Shape, value: Any) -> Any:  # Any: a value of the shape in, JSON out
     match shape:
-        case String(sensitive=True):
+        case String(sensitive=True) | Blob():
             return HIDDEN
         case String():
             return _cut(value)
@@ -154,15 +154,23 @@ def _decision(decision: Decision) -> dict[str, Any]:  # Any: JSON
     return {
         "action": decision.action,
         "verdict": decision.verdict.value,
-        "resources": [
-            {
-                "resource": _cut(result.resource),
-                "verdict": result.verdict.value,
-                "statements": [str(statement) for statement in result.statements],
-            }
-            for result in decision.results
-        ],
+        "resources": [_resource_decision(result) for result in decision.results],
     }
+
+
+def _resource_decision(result: ResourceDecision) -> dict[str, Any]:  # Any: JSON
+    """What was decided about one resource and by which statements; for a refusal, which kind of policy
+    refused; and which context keys conditions looked for in vain."""
+    record: dict[str, Any] = {
+        "resource": _cut(result.resource),
+        "verdict": result.verdict.value,
+        "statements": [str(statement) for statement in result.statements[:MAX_ENTRIES]],
+    }
+    if result.verdict is not Verdict.ALLOWED:
+        record["layer"] = result.layer.value
+    if result.missing_keys:
+        record["missing_keys"] = [_cut(key) for key in result.missing_keys[:MAX_ENTRIES]]
+    return record
 
 
 def _cut(text: str) -> str:

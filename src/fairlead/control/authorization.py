@@ -49,16 +49,23 @@ def deny(caller: Caller, action: str, resource: str, reason: str) -> AccessDenie
 
 def context_of(caller: Caller, now: datetime) -> dict[str, ContextValue]:
     """The context keys that policies may refer to (IAM User Guide, "AWS global condition context keys")."""
+    return {
+        **context_without_origin(caller, now),
+        "aws:SourceIp": caller.origin.source_address,
+        "aws:SecureTransport": "true" if caller.origin.secure else "false",
+        "aws:UserAgent": caller.origin.user_agent,
+    }
+
+
+def context_without_origin(caller: Caller, now: datetime) -> dict[str, ContextValue]:
+    """The keys that are known of a caller before he calls: all but those that his connection brings."""
     moment = now.astimezone(UTC)
     context: dict[str, ContextValue] = {
         "aws:userid": caller.principal_id,
         "aws:PrincipalArn": caller.arn,
         "aws:PrincipalAccount": caller.scope.account_id,
         "aws:PrincipalType": "User" if caller.kind is CallerKind.USER else "AssumedRole",
-        "aws:SourceIp": caller.origin.source_address,
-        "aws:SecureTransport": "true" if caller.origin.secure else "false",
         "aws:RequestedRegion": caller.scope.region,
-        "aws:UserAgent": caller.origin.user_agent,
         "aws:ViaAWSService": "false",
         "aws:ResourceAccount": caller.scope.account_id,
         "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),

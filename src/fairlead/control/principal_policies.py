@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from fairlead.domain.aws_managed_policies import AWS_MANAGED_POLICIES
 from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
+from fairlead.domain.groups import Group
 from fairlead.domain.identities import Role, User
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.decision import AttachedPolicy, Attachment
@@ -80,7 +81,7 @@ def _session_policies(
     documents = managed_documents(uow, set(temporary.policy_arns))
     for arn in temporary.policy_arns:
         document = parsed(documents[arn]) if arn in documents else _NOTHING
-        yield AttachedPolicy(document, _name_in(arn), Attachment.SESSION, session_name)
+        yield AttachedPolicy(document, _name_in(arn), Attachment.SESSION, session_name, arn)
 
 
 def policies_of_user(uow: UnitOfWork, user: User) -> Iterator[AttachedPolicy]:
@@ -99,6 +100,12 @@ def policies_of_role(uow: UnitOfWork, role: Role) -> Iterator[AttachedPolicy]:
     holder = _Holder(role.id, role.name, Attachment.ROLE_INLINE, Attachment.ROLE_MANAGED)
     boundary = AttachedBoundary(role.boundary_arn, Attachment.ROLE_BOUNDARY, role.name)
     return _policies(uow, [holder], boundary)
+
+
+def policies_of_group(uow: UnitOfWork, group: Group) -> Iterator[AttachedPolicy]:
+    """What the group gives to each of its members."""
+    holder = _Holder(group.id, group.name, Attachment.GROUP_INLINE, Attachment.GROUP_MANAGED)
+    return _policies(uow, [holder], AttachedBoundary(None, Attachment.USER_BOUNDARY, group.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +130,11 @@ def _policies(
     for identity_id, arn in attached:
         if arn in documents:
             holder = by_id[identity_id]
-            yield AttachedPolicy(parsed(documents[arn]), _name_in(arn), holder.managed, holder.name)
+            yield AttachedPolicy(parsed(documents[arn]), _name_in(arn), holder.managed, holder.name, arn)
     if boundary.arn is not None:
         # A boundary whose policy is gone allows nothing: it must not widen what it was set to narrow.
         document = parsed(documents[boundary.arn]) if boundary.arn in documents else _NOTHING
-        yield AttachedPolicy(document, _name_in(boundary.arn), boundary.attachment, boundary.owner)
+        yield AttachedPolicy(document, _name_in(boundary.arn), boundary.attachment, boundary.owner, boundary.arn)
 
 
 def managed_documents(uow: UnitOfWork, arns: set[str]) -> Mapping[str, str]:

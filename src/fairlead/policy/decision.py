@@ -55,12 +55,16 @@ _LAYERS = {
 
 @dataclass(frozen=True, slots=True)
 class AttachedPolicy:
-    """A policy that applies to the principal. `owner` is the name of the user, group or role it hangs on."""
+    """A policy that applies to the principal. `owner` is the name of the user, group or role it hangs on.
+
+    `arn` is that of a managed policy, None for one without.
+    """
 
     document: PolicyDocument
     name: str
     attachment: Attachment
     owner: str
+    arn: str | None = None
 
     @property
     def layer(self) -> Layer:
@@ -99,6 +103,7 @@ class DecidingStatement:
     sid: str | None
     index: int
     effect: Effect
+    policy_arn: str | None = None
 
     def __str__(self) -> str:
         which = f'statement "{self.sid}"' if self.sid else f"statement {self.index + 1}"
@@ -110,7 +115,13 @@ class DecidingStatement:
 def deciding_statement(policy: AttachedPolicy, statement: Statement) -> DecidingStatement:
     """The reference to a statement of an attached policy."""
     return DecidingStatement(
-        policy.name, policy.attachment, policy.owner, statement.sid, statement.index, statement.effect
+        policy.name,
+        policy.attachment,
+        policy.owner,
+        statement.sid,
+        statement.index,
+        statement.effect,
+        policy.arn,
     )
 
 
