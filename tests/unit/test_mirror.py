@@ -156,6 +156,7 @@ def test_a_test_file_of_a_package_is_named_after_a_module_or_after_what_it_is_ab
         "client/test_programs.py",
         "client/test_slim_imports.py",
         "domain/test_operations_match_service_model.py",
+        "policy/test_documented_cases.py",
         "protocol/test_recorded_bytes.py",
         "protocol/test_recorded_frames.py",
     }
