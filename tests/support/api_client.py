@@ -16,6 +16,9 @@ from fairlead.api.origin import OriginReader
 from fairlead.api.public_names import PublicNames
 from fairlead.aws import sigv4
 from fairlead.control.calls import record_refusal
+from fairlead.domain.callers import Origin
+from fairlead.domain.errors import InvalidIdentityToken, WebIdentityRefused
+from fairlead.domain.web_identity import WebIdentity
 from tests.support.control_world import World
 
 T = TypeVar("T")
@@ -76,6 +79,7 @@ class ApiClient:
         self.world = world
         self.polls = MessagePolls(poll_s=0)
         self.executor = ImmediateExecutor()
+        self.web_identity: WebIdentity | WebIdentityRefused = InvalidIdentityToken("No issuer is set up.")
         names = PublicNames([f"https://{host}" for host in hosts])
         self._app = self._make_app(names, ca)
 
@@ -144,6 +148,7 @@ class ApiClient:
             documents=world.documents,
             identities=world.identities,
             security_tokens=world.security_tokens,
+            web_identities=world.web_identities,
             managed_policies=world.managed_policies,
             identity_tags=world.identity_tags,
             groups=world.groups,
@@ -159,11 +164,16 @@ class ApiClient:
             handlers=handlers_for(use_cases),
             polls=self.polls,
             executor=self.executor,
+            verify_token=self._verify_token,
             record_refusal=lambda caller, operation, error: record_refusal(
                 world.env, caller, operation, None, error
             ),
         )
         return create_app(api, names, ca_certificates=ca)
+
+    async def _verify_token(self, origin: Origin, token: str) -> WebIdentity | WebIdentityRefused:
+        self.world.web_identities.admit(origin)
+        return self.web_identity
 
     async def _exchange(self, scope: dict[str, Any], body: bytes, chunk_bytes: int) -> Answer:
         chunks = [body[start : start + chunk_bytes] for start in range(0, len(body), chunk_bytes)] or [b""]

@@ -33,6 +33,7 @@ from fairlead.control.sealing import Sealer
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.identities import AccessKey, InlinePolicy
@@ -150,6 +151,7 @@ class World:
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)
         self.security_tokens = SecurityTokens(self.env)
+        self.web_identities = WebIdentities(self.env)
         self.managed_policies = ManagedPolicies(self.env)
         self.identity_tags = IdentityTags(self.env)
         self.groups = Groups(self.env)

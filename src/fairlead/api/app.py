@@ -33,9 +33,11 @@ from fairlead.aws.canonical import Request
 from fairlead.aws.errors import RequestError, SignatureError, excerpt
 from fairlead.aws.shapes import Operation
 from fairlead.control.authentication import Authenticator
-from fairlead.domain.callers import Caller, CallerKind
-from fairlead.domain.errors import AccessDenied, AuthenticationFailed, HostRefused
+from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.domain.errors import AccessDenied, AuthenticationFailed, HostRefused, WebIdentityRefused
 from fairlead.domain.operations.catalogue import NODE_KEY_OPERATIONS, UNSIGNED_OPERATIONS
+from fairlead.domain.operations.security_tokens import ASSUME_ROLE_WITH_WEB_IDENTITY
+from fairlead.domain.web_identity import WebIdentity
 
 _log = logging.getLogger(__name__)
 _access_log = logging.getLogger("fairlead.access")
@@ -59,6 +61,11 @@ class Executor(Protocol):
         ...
 
 
+TokenVerifier = Callable[[Origin, str], Awaitable[WebIdentity | WebIdentityRefused]]
+"""What a token of an identity provider says, or why it is refused. May fetch the provider's keys; raises
+Throttled."""
+
+
 class Api:
     """The API as an ASGI application."""
 
@@ -71,6 +78,7 @@ class Api:
         handlers: Mapping[Operation, Handler],
         polls: MessagePolls,
         executor: Executor,
+        verify_token: TokenVerifier,
         record_refusal: Callable[[Caller, Operation, RequestError | AccessDenied], None],
     ) -> None:
         """`record_refusal` audits, on a database thread, a call that is refused before its use case."""
@@ -80,6 +88,7 @@ class Api:
         self._handlers = handlers
         self._polls = polls
         self._executor = executor
+        self._verify_token = verify_token
         self._record_refusal = record_refusal
         self._steps: tuple[Callable[[Exchange], Awaitable[None]], ...] = (
             self._read,
@@ -87,6 +96,7 @@ class Api:
             self._check_host,
             self._authenticate,
             self._decode,
+            self._verify,
             self._execute,
             self._encode,
         )
@@ -161,6 +171,12 @@ class Api:
         if len(request.body) > MAX_BODY_BYTES_ON_LOOP:
             return await self._executor.run(_decoded_input, operation, protocol, request)
         return _decoded_input(operation, protocol, request)
+
+    async def _verify(self, exchange: Exchange) -> None:
+        """What the token of an identity provider says: on the event loop, since its keys may be far away."""
+        if exchange.identity.operation == ASSUME_ROLE_WITH_WEB_IDENTITY:
+            token = exchange.input.web_identity_token
+            exchange.web_identity = await self._verify_token(exchange.origin, token)
 
     async def _execute(self, exchange: Exchange) -> None:
         operation = exchange.identity.operation

@@ -111,9 +111,14 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.NoSuchEntity: _same("NoSuchEntity", 404),
     domain.EntityAlreadyExists: _same("EntityAlreadyExists", 409),
     domain.DeleteConflict: _same("DeleteConflict", 409),
+    domain.InvalidAuthenticationCode: _same("InvalidAuthenticationCode", 403),
     domain.PackedPolicyTooLarge: _same("PackedPolicyTooLarge"),
     domain.LimitExceeded: _same("LimitExceeded", 409),
     domain.PolicyRefused: _same("MalformedPolicyDocument"),
+    domain.WebIdentityRefused: _same("InvalidIdentityToken"),
+    domain.InvalidIdentityToken: _same("InvalidIdentityToken"),
+    domain.IdentityTokenExpired: _same("ExpiredTokenException"),
+    domain.IdentityProviderUnreachable: _same("IDPCommunicationError"),
 }
 
 _CODES_OF_OPERATION: dict[tuple[Operation, type[Exception]], _Codes] = {

@@ -10,6 +10,8 @@ from starlette.types import Scope as AsgiScope
 from fairlead.aws.canonical import Request
 from fairlead.aws.shapes import Operation
 from fairlead.domain.callers import Caller, Origin
+from fairlead.domain.errors import WebIdentityRefused
+from fairlead.domain.web_identity import WebIdentity
 
 
 class WireProtocol(Enum):
@@ -50,6 +52,7 @@ class Exchange:
         "request_id",
         "response_body",
         "stream_base_url",
+        "web_identity",
     )
 
     asgi_scope: AsgiScope
@@ -63,6 +66,8 @@ class Exchange:
     """Where a client of this caller is to open its data channel: `wss://name:port`."""
     caller: Caller | None
     """None for an operation that is unsigned by design."""
+    web_identity: WebIdentity | WebIdentityRefused
+    """What the identity provider's token says, or why it is refused; for AssumeRoleWithWebIdentity only."""
     # Any: both are dataclasses of the operation at hand, which the type checker cannot know.
     input: Any
     output: Any

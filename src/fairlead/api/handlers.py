@@ -34,6 +34,7 @@ from fairlead.control.nodes import Nodes
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.web_identities import WebIdentities
 
 # Any: the output dataclass of the operation at hand.
 Handler = Callable[[Exchange], Any]
@@ -55,6 +56,7 @@ class UseCases:
     identity_tags: IdentityTags
     managed_policies: ManagedPolicies
     security_tokens: SecurityTokens
+    web_identities: WebIdentities
     callers: Callers
     server_drain: ServerDrain
 
@@ -72,7 +74,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **groups.handlers(use_cases.groups),
         **identity_tags.handlers(use_cases.identity_tags),
         **managed_policies.handlers(use_cases.managed_policies),
-        **security_tokens.handlers(use_cases.security_tokens),
+        **security_tokens.handlers(use_cases.security_tokens, use_cases.web_identities),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),
     }

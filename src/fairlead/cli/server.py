@@ -62,6 +62,12 @@ def run(
         typer.Option(metavar="CIDR", help="Believe forwarded headers from here. Repeatable."),
     ] = None,
     master_key_file: MasterKeyFile = None,
+    oidc_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--oidc-file", metavar="F", help="OpenID Connect issuers whose users may sign in (TOML)."
+        ),
+    ] = None,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each API call.")] = False,
 ) -> None:
     """Run the server, unless a command follows."""
@@ -87,6 +93,7 @@ def run(
         "regions": region or (),
         "trusted_proxies": trusted_proxy or (),
         "master_key_file": master_key_file,
+        "oidc_file": oidc_file,
         "access_log": access_log,
     }
     try:

@@ -42,7 +42,10 @@ class ControlSettings:
     registration_rate: Rate = Rate(burst=200, per_s=5)
     """RegisterManagedInstance, for each source address: a rack behind one NAT at once."""
     anonymous_refusal_rate: Rate = Rate(burst=100, per_s=0.1)
-    """Recorded refusals of registrations, of all sources together: nobody may fill the disk with them."""
+    """Recorded refusals of registrations, and of web identities, of all sources together: nobody may fill
+    the disk with them."""
+    web_identity_rate: Rate = Rate(burst=100, per_s=5)
+    """AssumeRoleWithWebIdentity, for each source address: a class room behind one NAT at once."""
     failed_signature_rate: Rate = Rate(burst=60, per_s=1)
     """Refused credentials, for each source address; calls that prove who they are do not count."""
     security_event_rate: Rate = Rate(burst=100, per_s=1)

@@ -65,7 +65,7 @@ class SecurityTokens:
         def work(call: Call) -> operations.AssumeRoleResponse:
             facts = self._facts(call, request)
             role = _authorized_role(call, request, facts)
-            _check_duration(caller, role, request.duration_seconds)
+            check_duration(caller, role, request.duration_seconds)
             principal_id = f"{role.id}:{request.role_session_name}"
             lifetime_s = request.duration_seconds or DEFAULT_ROLE_SESSION_S
             issued, token = issue(self._env, principal_id, role.account_id, lifetime_s, facts)
@@ -218,7 +218,8 @@ def _role_tags(call: Call, role: Role) -> dict[str, ContextValue]:
     return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", "iam")}
 
 
-def _check_duration(caller: Caller, role: Role, duration_s: int | None) -> None:
+def check_duration(caller: Caller, role: Role, duration_s: int | None) -> None:
+    """Raise InvalidRequest if a session of the role may not last so long."""
     is_chained = caller.kind in (CallerKind.ROLE, CallerKind.NODE)
     if duration_s is None:
         return

@@ -168,6 +168,13 @@ class DeleteConflict(DomainError):
     """IAM: other things still hang on what is to be deleted."""
 
 
+class InvalidAuthenticationCode(DomainError):
+    """IAM: the codes of an MFA device are wrong, used, or of another time."""
+
+    def __init__(self) -> None:
+        super().__init__("Authentication code for device is not valid.")
+
+
 class PackedPolicyTooLarge(DomainError):
     """STS: session policies and session tags do not fit into a session token."""
 
@@ -178,3 +185,22 @@ class LimitExceeded(DomainError):
 
 class PolicyRefused(DomainError):
     """IAM: a policy document that is not stored; the text says why."""
+
+
+class WebIdentityRefused(DomainError):
+    """Base: a token of an identity provider does not prove who its holder is."""
+
+
+class InvalidIdentityToken(WebIdentityRefused):
+    """STS: the token is malformed, wrongly signed, or its issuer or audience is not accepted."""
+
+
+class IdentityTokenExpired(WebIdentityRefused):
+    """STS: the token was good once."""
+
+    def __init__(self) -> None:
+        super().__init__("Token expired: sign in again.")
+
+
+class IdentityProviderUnreachable(WebIdentityRefused):
+    """STS: the keys of the token's issuer could not be fetched."""

@@ -92,6 +92,7 @@ async def serve(
             ca_certificates=None if certificates is None else certificates.anchors,
         )
         cleanup.callback(components.executor.close)
+        cleanup.callback(components.fetcher.close)
         context = None if certificates is None else certificates.context
         server = make_http_server(components.app, components.gateway, context, drain_s)
         listen(settings.listen, sockets, BACKLOG)

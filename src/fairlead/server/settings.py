@@ -73,6 +73,8 @@ class ServerSettings:
     """From whom forwarded headers are believed."""
     master_key_file: Path | None = None
     """Where the master key is kept instead of the state directory: 32 bytes in base64."""
+    oidc_file: Path | None = None
+    """The OpenID Connect issuers whose users may take on roles (`oidc_settings`). None: there are none."""
     access_log: bool = False
     """Log one line for each API call."""
 
@@ -95,6 +97,7 @@ def read_settings(
     regions: Sequence[str] = (),
     trusted_proxies: Sequence[str] = (),
     master_key_file: Path | None = None,
+    oidc_file: Path | None = None,
     access_log: bool = False,
 ) -> ServerSettings:
     """Check the options, each by itself and together. Raises StartError."""
@@ -110,6 +113,7 @@ def read_settings(
         regions=tuple(_parse_region(region) for region in regions),
         trusted_proxies=tuple(_parse_network(text) for text in trusted_proxies),
         master_key_file=master_key_file,
+        oidc_file=oidc_file,
         access_log=access_log,
     )
     _check_together(settings)

@@ -4,6 +4,7 @@ Knows every class, decides nothing by itself. Starting, serving and stopping are
 """
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,14 +36,19 @@ from fairlead.control.notifier import AgentNotifier
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.callers import Caller, Origin
+from fairlead.domain.errors import WebIdentityRefused
+from fairlead.domain.web_identity import WebIdentity
 from fairlead.gateway.gateway import Gateway
 from fairlead.gateway.notifier import GatewayNotifier
 from fairlead.gateway.requests import Peer
 from fairlead.server.errors import StartError
 from fairlead.server.executor import CONCURRENT_THREADS, DatabaseExecutor
+from fairlead.server.oidc_settings import read_issuers
 from fairlead.server.settings import ServerSettings
 from fairlead.server.state import Installation, StateDirectory
+from fairlead.server.web_identity import Fetcher, WebIdentityVerifier
 from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url
 from fairlead.store.migration import migrate
 from fairlead.store.store import SqlStore
@@ -94,6 +100,7 @@ class Components:
     executor: DatabaseExecutor
     polls: MessagePolls
     drain: ServerDrain
+    fetcher: Fetcher
 
 
 def make_components(
@@ -104,7 +111,11 @@ def make_components(
     is_concurrent: bool,
     ca_certificates: bytes | None,
 ) -> Components:
-    """Everything that serves, on the running event loop. `ca_certificates` is None without TLS."""
+    """Everything that serves, on the running event loop. `ca_certificates` is None without TLS.
+
+    Raises StartError for a file of issuers that cannot be used.
+    """
+    issuers = () if settings.oidc_file is None else read_issuers(settings.oidc_file)
     executor = DatabaseExecutor(CONCURRENT_THREADS if is_concurrent else 1)
     origins = OriginReader(settings.trusted_proxies)
     authenticator = Authenticator(env)
@@ -127,6 +138,13 @@ def make_components(
         notifier=notifier,
     )
     use_cases = _use_cases(env, notifier)
+    fetcher = Fetcher()
+    verifier = WebIdentityVerifier(issuers, fetcher, now=env.now, clock=time.monotonic)
+
+    async def verify_token(origin: Origin, token: str) -> WebIdentity | WebIdentityRefused:
+        use_cases.web_identities.admit(origin)
+        return await verifier.verify(token)
+
     api = Api(
         names=names,
         origins=origins,
@@ -134,10 +152,18 @@ def make_components(
         handlers=handlers_for(use_cases),
         polls=polls,
         executor=executor,
+        verify_token=verify_token,
         record_refusal=lambda caller, operation, error: record_refusal(env, caller, operation, None, error),
     )
     app = create_app(api, names, ca_certificates=ca_certificates, gateway_routes=tuple(gateway.routes))
-    return Components(app=app, gateway=gateway, executor=executor, polls=polls, drain=use_cases.server_drain)
+    return Components(
+        app=app,
+        gateway=gateway,
+        executor=executor,
+        polls=polls,
+        drain=use_cases.server_drain,
+        fetcher=fetcher,
+    )
 
 
 def names_of(settings: ServerSettings, port: int) -> tuple[PublicNames, list[str], str]:
@@ -169,6 +195,7 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         documents=Documents(env),
         identities=Identities(env),
         security_tokens=SecurityTokens(env),
+        web_identities=WebIdentities(env),
         managed_policies=ManagedPolicies(env),
         identity_tags=IdentityTags(env),
         groups=Groups(env),

@@ -13,6 +13,7 @@ from fairlead.api.handlers import UseCases, handlers_for
 from fairlead.aws.shapes import Operation
 from fairlead.domain.operations.catalogue import ALL_OPERATIONS, UNSIGNED_OPERATIONS
 from fairlead.domain.operations.identities import DeleteUserResponse
+from fairlead.domain.operations.security_tokens import ASSUME_ROLE_WITH_WEB_IDENTITY
 from fairlead.domain.operations.sessions import RESUME_SESSION, START_SESSION
 
 
@@ -44,9 +45,11 @@ def test_an_operation_reaches_the_use_case_of_its_name(operation: Operation) -> 
     exchange = Exchange({}, SimpleNamespace(), "request")  # type: ignore[arg-type]  # nothing is received
     exchange.caller, exchange.origin, exchange.input = "caller", "origin", "input"  # type: ignore[assignment]
     exchange.stream_base_url = "wss://here"
+    exchange.web_identity = "identity"  # type: ignore[assignment]
     method = _method(use_cases, _method_name(operation))
     method.return_value = DeleteUserResponse()
     handlers_for(use_cases)[operation](exchange)
     first = "origin" if operation in UNSIGNED_OPERATIONS else "caller"
-    streams = ("wss://here",) if operation in (START_SESSION, RESUME_SESSION) else ()
-    assert tuple(method.call_args.args) == (first, "input", *streams)
+    more = ("wss://here",) if operation in (START_SESSION, RESUME_SESSION) else ()
+    more = ("identity",) if operation == ASSUME_ROLE_WITH_WEB_IDENTITY else more
+    assert tuple(method.call_args.args) == (first, "input", *more)

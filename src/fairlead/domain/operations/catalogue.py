@@ -37,6 +37,7 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     callers.GET_CALLER_IDENTITY,
     security_tokens.ASSUME_ROLE,
     security_tokens.GET_SESSION_TOKEN,
+    security_tokens.ASSUME_ROLE_WITH_WEB_IDENTITY,
     identities.CREATE_USER,
     identities.GET_USER,
     identities.LIST_USERS,
@@ -102,7 +103,9 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     server_drain.CANCEL_SERVER_DRAIN,
 )
 
-UNSIGNED_OPERATIONS: frozenset[Operation] = frozenset({nodes.REGISTER_MANAGED_INSTANCE})
+UNSIGNED_OPERATIONS: frozenset[Operation] = frozenset(
+    {nodes.REGISTER_MANAGED_INSTANCE, security_tokens.ASSUME_ROLE_WITH_WEB_IDENTITY}
+)
 """Operations that come without a signature by design."""
 
 NODE_KEY_OPERATIONS: frozenset[Operation] = frozenset(
