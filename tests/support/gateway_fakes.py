@@ -48,6 +48,7 @@ class FakeSocket:
         self.writes: list[list[bytes]] = []
         self.pongs = 0
         self.closed: tuple[int, str] | None = None
+        self.is_cut = False
         self._corked: list[bytes] = []
 
     @property
@@ -79,6 +80,9 @@ class FakeSocket:
 
     def close(self, code, reason: str) -> None:
         self.closed = (int(code), reason)
+
+    def abort(self) -> None:
+        self.is_cut = True
 
 
 def frame(message_type: bytes, payload: bytes = b"payload", **fields) -> bytes:

@@ -214,6 +214,11 @@ class Flow:
             self._settle(message.peek_sequence_number(frame))
         return outstanding
 
+    def forget(self) -> None:
+        """Nothing will be asked any more: an ended session may be remembered for long, its messages not."""
+        self.settle()
+        self._recent.clear()
+
 
 class Assist:
     """The memory of one session. Every method is told the side that a frame comes from."""
@@ -289,7 +294,7 @@ class Assist:
     def forget(self) -> None:
         """Give the memory back."""
         for flow in self._flows.values():
-            flow.settle()
+            flow.forget()
 
 
 def _other(side: ChannelSide) -> ChannelSide:

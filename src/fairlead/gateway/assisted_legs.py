@@ -85,9 +85,9 @@ class AssistedLegs:
 
     def remind_agent(self) -> None:
         """The end is near. A stock agent will wait two seconds for acknowledgements that were too fast for
-        it: it gets them once more."""
+        it: it gets them once more. One that does not read gets none: a client may ask again and again."""
         agent = self._legs[ChannelSide.AGENT].attachment
-        if agent is not None and not agent.is_ours:
+        if agent is not None and not agent.is_ours and not agent.socket.is_congested:
             for frame in self._assist.recent_acknowledgements(ChannelSide.AGENT):
                 agent.socket.send_binary(frame, more=True)
             agent.socket.flush()
@@ -107,7 +107,8 @@ class AssistedLegs:
         self._host.output_was_acknowledged()
 
     def _answer(self, leg: Leg, frame: bytes | memoryview) -> None:
-        if leg.attachment is not None:
+        """Not to a side that does not read, or answers would pile up; a stock end sends its copy again."""
+        if leg.attachment is not None and not leg.attachment.socket.is_congested:
             leg.attachment.socket.send_binary(self._assist.answer(frame), more=False)
 
     # Reading.

@@ -127,7 +127,7 @@ class Relay:
         if side is ChannelSide.AGENT:
             self._grace_timer = _cancelled(self._grace_timer)
         if older is not None:
-            older.socket.close(CloseCode.REPLACED, "a newer connection took this place")
+            older.make_way()
         self._deliver_held(leg, socket)
         self.update_reading()
         if leg.peer.attachment is not None:
@@ -243,7 +243,9 @@ class Relay:
         self._owner.side_left(self, side)
 
     def update_reading(self) -> None:
-        """Pause or resume each side by what its peer can take."""
+        """Pause or resume each side by what its peer can take. After the end both are read."""
+        if self.is_over:
+            return
         for leg in self._legs.values():
             if leg.attachment is not None:
                 self._set_paused(leg, leg.attachment, self._must_pause(leg))

@@ -42,6 +42,10 @@ class RelaySocket(Protocol):
         """Say goodbye after everything sent so far; nothing is delivered from here on."""
         ...
 
+    def abort(self) -> None:
+        """Cut the connection, and drop what it has not taken."""
+        ...
+
 
 class AttachmentHost(Protocol):
     """What an attachment reports to: the relay."""
@@ -117,6 +121,14 @@ class Attachment:
         self._assist = assist
         self._allowed = ASSISTED[self._leg.side]
         self._by_head = ASSISTED_BY_HEAD[self._leg.side]
+
+    def make_way(self) -> None:
+        """A newer socket took this place. One that is not read would not hear a goodbye, and what waits for
+        it would add up with each return."""
+        if self.socket.is_congested:
+            self.socket.abort()
+        else:
+            self.socket.close(CloseCode.REPLACED, "a newer connection took this place")
 
     def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
         """One message from this side; `last` when no other was read together with it."""

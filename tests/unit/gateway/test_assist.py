@@ -323,6 +323,7 @@ def test_the_room_is_given_back():
     assert scene.budget.used == 2 * FRAME_BYTES
     scene.assist.forget()
     assert scene.budget.used == 0
+    assert scene.assist.recent_acknowledgements(AGENT) == []
 
 
 # -- the end --

@@ -232,6 +232,16 @@ def test_a_newer_socket_takes_the_place_of_the_older_one_whose_frames_no_longer_
     assert stage.owner.end is None
 
 
+def test_an_older_socket_that_does_not_read_is_cut_with_all_that_waits_for_it():
+    stage = Stage(CLIENT, AGENT)
+    older = stage.sockets[CLIENT]
+    stage.congest(CLIENT)
+    stage.join(CLIENT)
+    assert older.is_cut
+    assert older.closed is None
+    assert stage.owner.end is None
+
+
 @pytest.mark.parametrize(
     ("side", "is_ours", "window", "reason"),
     [
@@ -412,6 +422,16 @@ def test_finishing_tells_the_client_reads_both_sides_and_stops_every_timer():
     assert stage.sockets[AGENT].pongs == 0
 
 
+def test_after_the_end_no_side_waits_for_the_other():
+    stage = Stage(CLIENT, AGENT)
+    stage.relay.finish(frame(m.CHANNEL_CLOSED))
+    stage.congest(AGENT)
+    stage.relay.close_side(CLIENT, 1000, "")
+    stage.clock.advance(100_000)
+    assert stage.sockets[CLIENT].is_reading
+    assert stage.sockets[CLIENT].pongs == 0
+
+
 def test_finishing_and_closing_a_session_that_nobody_joined_is_harmless():
     stage = Stage()
     stage.relay.finish(frame(m.CHANNEL_CLOSED))
@@ -488,6 +508,22 @@ def test_a_message_that_was_acknowledged_is_answered_and_not_passed_on():
     stage.send(AGENT, output(1), output(0))
     assert stage.sockets[CLIENT].wire == [output(0), output(1)]
     assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, 0), (m.ACKNOWLEDGE, 0)]
+
+
+def test_a_side_that_does_not_read_gets_no_answers_to_its_copies():
+    stage = stock_pair()
+    stage.send(AGENT, output(0))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.sockets[AGENT].writes.clear()
+    stage.congest(AGENT)
+    stage.send(AGENT, *[output(0)] * 100)
+    stage.relay.finish(frame(m.CHANNEL_CLOSED))
+    stage.sockets[AGENT].writes.clear()
+    stage.send(AGENT, *[output(0)] * 100)
+    assert stage.sockets[AGENT].wire == []
+    stage.congest(AGENT, congested=False)
+    stage.send(AGENT, output(0))
+    assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, 0)]
 
 
 def test_a_message_that_was_not_acknowledged_is_passed_on_again():
@@ -607,6 +643,17 @@ def test_a_stock_agent_is_reminded_as_well_when_its_client_leaves():
     stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
     stage.attached[CLIENT].disconnected(None)
     assert numbers(stage.sockets[AGENT]) == [(m.ACKNOWLEDGE, 0), (m.ACKNOWLEDGE, 0)]
+
+
+def test_a_stock_agent_that_does_not_read_is_not_reminded_however_often_its_client_asks_for_the_end():
+    stage = stock_pair()
+    stage.send(AGENT, output(0))
+    stage.send(CLIENT, acknowledged(m.OUTPUT_STREAM_DATA, 0))
+    stage.sockets[AGENT].writes.clear()
+    stage.sockets[AGENT].is_congested = True
+    ends = [flag(number, m.PayloadFlag.TERMINATE_SESSION) for number in range(3)]
+    stage.send(CLIENT, *ends)
+    assert stage.sockets[AGENT].wire == ends
 
 
 def test_our_agent_needs_no_reminder():
