@@ -109,6 +109,8 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.InvalidInstanceId: _same("InvalidInstanceId"),
     domain.MachineFingerprintMismatch: _same("MachineFingerprintDoesNotMatch"),
     domain.NoSuchEntity: _same("NoSuchEntity", 404),
+    domain.InvalidInput: _signature("ValidationException", "InvalidInput", 400),
+    domain.PolicyNotEvaluated: _same("PolicyEvaluation", 500),
     domain.EntityAlreadyExists: _same("EntityAlreadyExists", 409),
     domain.DeleteConflict: _same("DeleteConflict", 409),
     domain.InvalidAuthenticationCode: _same("InvalidAuthenticationCode", 403),

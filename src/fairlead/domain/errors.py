@@ -160,6 +160,14 @@ class NoSuchEntity(DomainError):
     """IAM: no such user, role, key or policy."""
 
 
+class InvalidInput(DomainError):
+    """IAM: a value that cannot be right here, or something asked for that is not served."""
+
+
+class PolicyNotEvaluated(DomainError):
+    """IAM: a stored policy that should take part in a simulation cannot be read."""
+
+
 class EntityAlreadyExists(DomainError):
     """IAM: the name is taken, whatever its case."""
 
