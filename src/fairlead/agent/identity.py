@@ -80,7 +80,7 @@ class StateDirectory:
         """Create the directory, or check that an existing one is ours; prove that it can be written to."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._check_private()
+            self.check_private()
             probe = self.path / f".write-test-{secrets.token_hex(4)}"
             probe.touch(mode=0o600)
             probe.unlink()
@@ -144,12 +144,12 @@ class StateDirectory:
     def load(self) -> Registration:
         """Read the registration, having checked that nobody else could have made it, or can read the key."""
         path = self.path / REGISTRATION_FILE
-        if not path.exists():
-            raise IdentityError(
-                f"{self.path}: this node is not registered yet; run `fairlead agent register` first"
-            )
         try:
-            self._check_private()
+            if not path.exists():
+                raise IdentityError(
+                    f"{self.path}: this node is not registered yet; run `fairlead agent register` first"
+                )
+            self.check_private()
             content = path.read_bytes()
         except OSError as error:
             raise IdentityError(f"{path}: cannot be read: {error.strerror}") from error
@@ -242,8 +242,14 @@ class StateDirectory:
         finally:
             os.close(descriptor)
 
-    def _check_private(self) -> None:
-        status = self.path.stat()
+    def check_private(self) -> None:
+        """Nobody else could have written what lies in the directory. Raises `IdentityError`."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            raise IdentityError(f"{self.path}: no such state directory") from None
+        except OSError as error:
+            raise IdentityError(f"{self.path}: cannot be looked at: {error.strerror}") from error
         if not stat.S_ISDIR(status.st_mode):
             raise IdentityError(f"{self.path}: not a directory")
         if status.st_uid != os.geteuid():

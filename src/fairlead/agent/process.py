@@ -27,6 +27,7 @@ from fairlead.agent.connector import Connector
 from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.credentials import RoleCredentials
 from fairlead.agent.endurance import run_for_ever
+from fairlead.agent.errors import IdentityError
 from fairlead.agent.gateway_client import GatewayClient, Liveness
 from fairlead.agent.handover import AgentState, InvalidHandover
 from fairlead.agent.heartbeat import Heartbeat
@@ -88,6 +89,8 @@ async def serve(
             registration.endpoint,
             node_trust(state, environ).shown,
         )
+        if inherited is None:
+            clear_status(state)  # that of a process which was killed names nobody, or by now a stranger
         before, sessions = _taken_over(inherited, state)
         try:
             async with asyncio.TaskGroup() as group:
@@ -120,7 +123,9 @@ def _taken_over(
         logger.error("the sessions of the program before are lost: %s", error)
         restart.close_targets(inherited)
     # Whoever asked for the restart still waits for its number.
-    status = read_status(state)
+    status = None
+    with contextlib.suppress(IdentityError):
+        status = read_status(state)
     number = 1 if status is None else status.restarts + 1
     return replace(beginning, restarts=number, sessions=len(inherited.targets)), iter(())
 

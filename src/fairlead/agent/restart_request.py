@@ -11,7 +11,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from fairlead.agent.errors import IdentityError, RestartError
+from fairlead.agent.errors import RestartError
 from fairlead.agent.run_status import RunStatus, read_status
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def _came_of(status: RunStatus) -> str:
 def _running(state: StateDirectory) -> RunStatus | None:
     """The status of the process that holds the directory now; None where none does. Raises `RestartError`
     where it has not said anything yet."""
-    if not state.path.is_dir():
-        raise IdentityError(f"{state.path}: no such state directory")
+    state.check_private()  # the process that is named in it gets a signal
     if not state.is_in_use():
         return None
     status = read_status(state)

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from fairlead.agent.errors import IdentityError
@@ -41,14 +41,21 @@ class RunStatus:
     """Sessions that were handed over at the last restart, and went on or not."""
 
 
+_MEMBERS = frozenset(field.name for field in fields(RunStatus))
+
+
 def write_status(state: StateDirectory, status: RunStatus) -> None:
     """Raises `IdentityError`."""
     state.write(STATUS_FILE, json.dumps(asdict(status)).encode() + b"\n")
 
 
 def clear_status(state: StateDirectory) -> None:
-    """The process ends: whoever gets its number next must not be taken for it."""
-    (state.path / STATUS_FILE).unlink(missing_ok=True)
+    """The process is over: whoever gets its number next must not be taken for it. Raises `IdentityError`."""
+    path = state.path / STATUS_FILE
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot be removed: {error.strerror}") from error
 
 
 def read_status(state: StateDirectory) -> RunStatus | None:
@@ -58,13 +65,14 @@ def read_status(state: StateDirectory) -> RunStatus | None:
     try:
         with path.open("rb") as file:
             members = json.loads(file.read(MAX_STATUS_BYTES))
-        status = RunStatus(**members)
+        # A program of another version may have said more.
+        status = RunStatus(**{name: members[name] for name in _MEMBERS & members.keys()})
         is_usable = type(status.pid) is int and status.pid > 0 and type(status.restarts) is int
     except FileNotFoundError:
         return None
     except OSError as error:
         raise IdentityError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         is_usable = False
     if not is_usable:
         raise IdentityError(f"{path}: damaged; restart the agent by its service manager")

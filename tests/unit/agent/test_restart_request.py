@@ -105,3 +105,11 @@ def test_an_agent_of_somebody_else_cannot_be_asked(state):
 
     with state.locked(), pytest.raises(RestartError, match=r"process 4711.*Operation not permitted"):
         request_restart(state, send=refuse)
+
+
+def test_a_directory_that_others_can_write_to_names_nobody(state):
+    """Or whoever can write there would have us signal any process."""
+    write_status(state, RUNNING)
+    state.path.chmod(0o770)
+    with state.locked(), pytest.raises(IdentityError, match="open to other users"):
+        request_restart(state, send=pytest.fail)

@@ -52,3 +52,14 @@ def test_a_damaged_one_names_no_process(state, content):
     (state.path / STATUS_FILE).write_bytes(content)
     with pytest.raises(IdentityError, match="damaged"):
         read_status(state)
+
+
+def test_what_a_later_version_adds_is_left_aside(state):
+    (state.path / STATUS_FILE).write_bytes(b'{"pid": 4711, "version": "9", "mood": "good"}')
+    assert read_status(state) == RunStatus(pid=4711, version="9")
+
+
+def test_one_that_cannot_be_removed_is_a_failure_that_names_it(state):
+    (state.path / STATUS_FILE).mkdir()
+    with pytest.raises(IdentityError, match=rf"{STATUS_FILE}: cannot be removed"):
+        clear_status(state)
