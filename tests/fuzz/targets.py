@@ -24,6 +24,7 @@ from fairlead.transport.errors import (
 )
 from tests.fuzz import edge_readers as edge
 from tests.fuzz import http_readers as http
+from tests.fuzz import oidc_readers as oidc
 from tests.fuzz import wire_readers as wire
 from tests.fuzz.target import Target, recorded_frames, recorded_requests
 
@@ -282,7 +283,19 @@ _EDGE = (
     Target("ceiling", edge.refuse_target, (), (), lambda: [b"localhost\n" + b"x" * 22, b"127.0.0.1\n"]),
 )
 
-TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE)}
+_OIDC = (
+    Target(
+        "oidc-discovery",
+        oidc.read_discovery,
+        oidc.REFUSALS,
+        ("server.oidc_keys:parse_discovery",),
+        oidc.discovery_seeds,
+    ),
+    Target("oidc-keys", oidc.read_keys, oidc.REFUSALS, ("server.oidc_keys:parse_key_set",), oidc.key_seeds),
+    Target("oidc-token", oidc.read_token, oidc.REFUSALS, (), oidc.token_seeds),
+)
+
+TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC)}
 
 READ_ELSEWHERE = {
     "agent.ceiling:parse_hosts": "settings of the node's owner",
