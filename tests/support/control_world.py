@@ -4,7 +4,7 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -231,12 +231,17 @@ class World:
         return self.sessions.start_session(caller, request, STREAM_BASE_URL)
 
     def open_client(
-        self, session_id: str | None, token: str | None = "", *, may_record: bool = True, **claim: Any
+        self,
+        session_id: str | None,
+        token: str | None = "",
+        *,
+        may_record_refusal: Callable[[], bool] = lambda: True,
+        **claim: Any,
     ) -> Session:
         """Open the client's side of a session with a token, or with what else a `ClientClaim` holds."""
         origin = claim.pop("origin", ORIGIN)
         shown = ClientClaim(token=token or "", **claim)
-        return self.channels.open_client_data_channel(session_id or "", shown, origin, may_record)
+        return self.channels.open_client_data_channel(session_id or "", shown, origin, may_record_refusal)
 
     def session(self, session_id: str | None) -> Session:
         """A session as it is stored now."""

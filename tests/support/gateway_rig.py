@@ -120,7 +120,7 @@ class MemoryChannels:
         return self._active(session_id)
 
     def open_client_data_channel(
-        self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool = True
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]
     ) -> Session:
         self.claims.append(claim)
         if self.refusal is not None:

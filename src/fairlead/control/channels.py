@@ -110,13 +110,13 @@ class Channels:
         return active(session)
 
     def open_client_data_channel(
-        self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool = True
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]
     ) -> Session:
         """The session whose client side is open now; see `client_openings`.
 
         Raises InvalidChannelToken, UnknownResumeSecret, SessionEnded or Throttled.
         """
-        return self._client_openings.open(session_id, claim, origin, may_record)
+        return self._client_openings.open(session_id, claim, origin, may_record_refusal)
 
     def pending_sessions(self, node_id: str) -> list[Session] | None:
         """The sessions that are to be offered to a node: those still Connecting. None: there is no such node

@@ -11,6 +11,7 @@ want of proof says nothing about the session. Why in this way: docs/decisions/00
 """
 
 import hashlib
+from collections.abc import Callable
 
 from fairlead.control.audit import security_record
 from fairlead.control.authorization import START_SESSION_KEYS, authorize, start_session_resources
@@ -54,10 +55,12 @@ class ClientOpenings:
         self._events = events
         self._throttle = TokenBuckets(env.settings.reattachment_rate, env.settings.rate_limited_keys)
 
-    def open(self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool) -> Session:
+    def open(
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]
+    ) -> Session:
         """The session whose client side is open now. Tokens and secrets of before are void.
 
-        `may_record`: whether a refusal for want of proof, which anybody can cause, is recorded. Raises
+        `may_record_refusal` is asked for a refusal for want of proof only, which anybody can cause. Raises
         InvalidChannelToken, UnknownResumeSecret, Throttled, or SessionEnded: it was over, or is now.
         """
         with self._env.store.transaction() as uow:
@@ -67,7 +70,7 @@ class ClientOpenings:
             if session is not None and session.status.is_active and verdict is not ResumeVerdict.UNKNOWN:
                 end = self._admit(uow, session, claim, verdict, origin)
         if session is None or verdict is ResumeVerdict.UNKNOWN:
-            raise self._refused(session_id, claim, origin if may_record else None)
+            raise self._refused(session_id, claim, origin if may_record_refusal() else None)
         if end is not None:
             self._notifier.session_terminated(session, end)
             raise SessionEnded(end.explanation)

@@ -43,7 +43,7 @@ class TokenJudge(Protocol):
     def open_control_channel(self, caller: Caller, node_id: str, token: str) -> Node: ...
     def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session: ...
     def open_client_data_channel(
-        self, session_id: str, claim: ClientClaim, origin: Origin, may_record: bool = True
+        self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]
     ) -> Session: ...
 
 
@@ -192,9 +192,9 @@ class Openings:
             version=frame.client_version,
         )
         # Not every refusal is written to the trail: anybody can cause one.
-        may_record = self._security_events.may_record()
+        may_record_refusal = self._security_events.may_record
         session: Session = await self._run(
-            self._judge.open_client_data_channel, session_id, claim, identity.origin, may_record
+            self._judge.open_client_data_channel, session_id, claim, identity.origin, may_record_refusal
         )
         return session
 

@@ -38,7 +38,7 @@ class SecurityEvents:
         self._buckets = TokenBuckets(rate, max_keys=1)
 
     def may_record(self) -> bool:
-        """True, and counted, if one more may be written now."""
+        """True, and counted, if one more may be written now. May be asked from any thread."""
         return self._buckets.take(_ONE_BUCKET, self._now())
 
     def report(self, who: Caller | Origin, name: str, details: Mapping[str, str | int]) -> None:

@@ -225,7 +225,7 @@ def test_a_token_that_was_never_given_out_is_refused(world, started, token):
 
 def test_a_refused_clients_token_is_not_recorded_where_the_gateway_says_so(world, started):
     with pytest.raises(InvalidChannelToken):
-        world.open_client(started.session_id, "x", may_record=False)
+        world.open_client(started.session_id, "x", may_record_refusal=lambda: False)
     assert not event_names(world)
 
 

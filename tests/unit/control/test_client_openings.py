@@ -134,8 +134,15 @@ def test_a_secret_that_nobody_promised_is_refused_and_recorded_and_changes_nothi
 
 def test_a_refusal_is_not_recorded_where_the_gateway_says_so(client):
     with pytest.raises(UnknownResumeSecret):
-        client.show(OTHER, S2, may_record=False)
+        client.show(OTHER, S2, may_record_refusal=lambda: False)
     assert client.events == []
+
+
+def test_what_is_not_refused_takes_nothing_from_what_may_be_recorded(client):
+    def asked():
+        raise AssertionError("asked for what was not refused")
+
+    client.show(S1, S2, may_record_refusal=asked)
 
 
 def test_a_session_that_does_not_exist_is_refused_with_the_same_words(client):
