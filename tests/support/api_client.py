@@ -147,6 +147,8 @@ class ApiClient:
             nodes=world.nodes,
             documents=world.documents,
             identities=world.identities,
+            mfa=world.mfa,
+            user_locks=world.user_locks,
             security_tokens=world.security_tokens,
             web_identities=world.web_identities,
             managed_policies=world.managed_policies,

@@ -28,11 +28,13 @@ from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
+from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
 from fairlead.control.sealing import Sealer
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.callers import Caller, CallerKind, Origin
@@ -152,6 +154,8 @@ class World:
         self.identities = Identities(self.env)
         self.security_tokens = SecurityTokens(self.env)
         self.web_identities = WebIdentities(self.env)
+        self.mfa = Mfa(self.env)
+        self.user_locks = UserLocks(self.env, self.notifier)
         self.managed_policies = ManagedPolicies(self.env)
         self.identity_tags = IdentityTags(self.env)
         self.groups = Groups(self.env)

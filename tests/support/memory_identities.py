@@ -28,7 +28,7 @@ class MemoryIdentities:
     def get_user(self, account_id: str, name: str, *, to_change: bool = False) -> User | None:
         return _by_name(self._tables.users.values(), account_id, name)
 
-    def get_user_by_id(self, user_id: str) -> User | None:
+    def get_user_by_id(self, user_id: str, *, to_change: bool = False) -> User | None:
         return self._tables.users.get(user_id)
 
     def list_users(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[User]:
@@ -40,6 +40,22 @@ class MemoryIdentities:
     def delete_user(self, user_id: str) -> None:
         self.delete_tags(user_id, self.get_tags(user_id))
         del self._tables.users[user_id]
+
+    def lock_user(self, user_id: str, at: datetime) -> int:
+        user = self._tables.users[user_id]
+        self._tables.users[user_id] = replace(user, locked_at=user.locked_at or at)
+        active = [key for key in self.list_access_keys(user_id) if key.is_active]
+        for key in active:
+            self.set_access_key_active(key.id, False)
+            self._tables.keys_off_by_lock[key.id] = None
+        return len(active)
+
+    def unlock_user(self, user_id: str, at: datetime) -> int:
+        self._tables.users[user_id] = replace(self._tables.users[user_id], locked_at=None, void_until=at)
+        off = [key for key in self.list_access_keys(user_id) if key.id in self._tables.keys_off_by_lock]
+        for key in off:
+            self.set_access_key_active(key.id, True)
+        return len(off)
 
     def add_access_key(self, key: AccessKey, secret: str) -> None:
         self._tables.keys[key.id] = (key, secret)
@@ -54,6 +70,7 @@ class MemoryIdentities:
     def set_access_key_active(self, key_id: str, is_active: bool) -> None:
         key, secret = self._tables.keys[key_id]
         self._tables.keys[key_id] = replace(key, is_active=is_active), secret
+        self._tables.keys_off_by_lock.pop(key_id, None)
 
     def delete_access_key(self, key_id: str) -> None:
         self._tables.keys.pop(key_id, None)

@@ -16,6 +16,7 @@ from fairlead.domain.audit import AuditRecord
 from fairlead.domain.groups import Group
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
+from fairlead.domain.mfa import MfaDevice
 from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeQuery
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
@@ -29,6 +30,7 @@ from fairlead.domain.sessions import (
     SessionStatus,
 )
 from tests.support.memory_identities import MemoryGroups, MemoryIdentities, MemoryManagedPolicies
+from tests.support.memory_mfa import MemoryMfa
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Tables:
     activations: dict[str, Activation] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     keys: dict[str, tuple[AccessKey, str]] = field(default_factory=dict)
+    keys_off_by_lock: dict[str, None] = field(default_factory=dict)
+    mfa_devices: dict[str, MfaDevice] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     policies: dict[tuple[str, str], InlinePolicy] = field(default_factory=dict)
     identity_tags: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
@@ -106,6 +110,14 @@ class MemorySessions:
 
     def active_of_node(self, scope: Scope, node_id: str) -> list[Session]:
         return [session for session in self.active() if (session.scope, session.target) == (scope, node_id)]
+
+    def active_of_user(self, user_id: str) -> list[Session]:
+        return [
+            session
+            for session in self.active()
+            if user_id == session.owner_id
+            or (session.owner_credentials is not None and session.owner_credentials.user_id == user_id)
+        ]
 
     def active(self) -> list[Session]:
         found = [session for session in self._tables.sessions.values() if session.status.is_active]
@@ -308,6 +320,7 @@ class MemoryUnitOfWork:
         self.identities = MemoryIdentities(tables)
         self.groups = MemoryGroups(tables)
         self.managed_policies = MemoryManagedPolicies(tables)
+        self.mfa = MemoryMfa(tables)
         self.audit = MemoryAudit(tables)
 
 

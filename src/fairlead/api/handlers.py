@@ -14,10 +14,12 @@ from fairlead.api import (
     identities,
     identity_tags,
     managed_policies,
+    mfa,
     nodes,
     security_tokens,
     server_drain,
     sessions,
+    user_locks,
 )
 from fairlead.api.exchange import Exchange
 from fairlead.aws.shapes import Operation
@@ -30,10 +32,12 @@ from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
+from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 
 # Any: the output dataclass of the operation at hand.
@@ -55,6 +59,8 @@ class UseCases:
     groups: Groups
     identity_tags: IdentityTags
     managed_policies: ManagedPolicies
+    mfa: Mfa
+    user_locks: UserLocks
     security_tokens: SecurityTokens
     web_identities: WebIdentities
     callers: Callers
@@ -74,6 +80,8 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **groups.handlers(use_cases.groups),
         **identity_tags.handlers(use_cases.identity_tags),
         **managed_policies.handlers(use_cases.managed_policies),
+        **mfa.handlers(use_cases.mfa),
+        **user_locks.handlers(use_cases.user_locks),
         **security_tokens.handlers(use_cases.security_tokens, use_cases.web_identities),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),

@@ -108,6 +108,11 @@ def policy(account: str, name: str, path: str = "/") -> Arn:
     return Arn(PARTITION, "iam", "", account, f"policy{path}{name}")
 
 
+def mfa_device(account: str, name: str, path: str = "/") -> Arn:
+    """A virtual MFA device; its ARN is its serial number."""
+    return Arn(PARTITION, "iam", "", account, f"mfa{path}{name}")
+
+
 def assumed_role(account: str, role_name: str, session_name: str) -> Arn:
     """A role session: the role's path is left out, as STS does."""
     return Arn(PARTITION, "sts", "", account, f"assumed-role/{role_name}/{session_name}")

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 from fairlead.aws.errors import SerializationFailed, excerpt
-from fairlead.aws.scalars import epoch, read_epoch, read_integer, read_text
+from fairlead.aws.scalars import epoch, read_base64, read_epoch, read_integer, read_text, write_base64
 from fairlead.aws.shapes import (
+    Blob,
     Boolean,
     Integer,
     ListOf,
@@ -116,6 +117,8 @@ def _read(shape: Shape, document: Document, path: str) -> Any:
             return _read_boolean(document, path)
         case Timestamp():
             return _read_timestamp(document, path)
+        case Blob():
+            return read_base64(_read_text(document, path), path)
         case ListOf(item=item):
             if not isinstance(document, list):
                 raise _wrong_type(path, "an array", document)
@@ -183,6 +186,8 @@ def _document(shape: Shape, value: Any) -> Document:
     match shape:
         case Timestamp():
             return epoch(value)
+        case Blob():
+            return write_base64(value)
         case ListOf(item=item):
             return [_document(item, entry) for entry in value]
         case MapOf(value=item):

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fairlead.aws.errors import SerializationFailed, excerpt
-from fairlead.aws.scalars import iso8601, read_integer, read_iso8601, read_text
+from fairlead.aws.scalars import iso8601, read_base64, read_integer, read_iso8601, read_text, write_base64
 from fairlead.aws.shapes import (
+    Blob,
     Boolean,
     Integer,
     ListOf,
@@ -145,7 +146,7 @@ def _read_structure(structure: type, field: _Field, path: str) -> Any:
 # Any: as above.
 def _read(shape: Shape, field: _Field, path: str) -> Any:
     match shape:
-        case String() | Integer() | Boolean() | Timestamp():
+        case String() | Integer() | Boolean() | Timestamp() | Blob():
             return _read_scalar(shape, field, path)
         case _ if field.text:  # an empty list is sent as its name alone
             raise SerializationFailed(f"{path} must not be a single value.")
@@ -178,7 +179,7 @@ def _numbered(field: _Field, word: str, path: str) -> Iterator[tuple[_Field, str
 
 
 # Any: as above.
-def _read_scalar(shape: String | Integer | Boolean | Timestamp, field: _Field, path: str) -> Any:
+def _read_scalar(shape: String | Integer | Boolean | Timestamp | Blob, field: _Field, path: str) -> Any:
     if field.text is None:
         raise SerializationFailed(f"{path} must be a single value.")
     text = read_text(field.text, path)
@@ -195,6 +196,8 @@ def _read_scalar(shape: String | Integer | Boolean | Timestamp, field: _Field, p
             return text.lower() == "true"
         case Timestamp():
             return read_iso8601(text, path)
+        case Blob():
+            return read_base64(text, path)
 
 
 # --- writing
@@ -219,6 +222,8 @@ def _content(shape: Shape, value: Any) -> str:
             return "true" if value else "false"
         case Timestamp():
             return iso8601(value)
+        case Blob():
+            return write_base64(value)
         case ListOf(item=item):
             return "".join(f"<member>{_content(item, entry)}</member>" for entry in value)
         case MapOf(value=item):

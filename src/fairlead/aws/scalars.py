@@ -3,6 +3,7 @@
 Each `read_` function takes the path of the member for the message and raises SerializationFailed.
 """
 
+import base64
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,19 @@ def read_text(text: str, path: str) -> str:
     if _NO_TEXT.search(text):
         raise SerializationFailed(f"{path} holds a character that must not stand in text.")
     return text
+
+
+def read_base64(text: str, path: str) -> bytes:
+    """Bytes as both protocols write them. Raises SerializationFailed."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise SerializationFailed(f"{path} must be base64.") from None
+
+
+def write_base64(value: bytes) -> str:
+    """The same, written."""
+    return base64.b64encode(value).decode()
 
 
 def read_integer(number: int, path: str) -> int:

@@ -49,6 +49,11 @@ class Timestamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes; base64 on the wire. A record of a call never repeats them."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListOf:
     """A list; a tuple in Python."""
 
@@ -74,7 +79,7 @@ class Structure:
     of: type
 
 
-Shape = String | Integer | Boolean | Timestamp | ListOf | MapOf | Structure
+Shape = String | Integer | Boolean | Timestamp | Blob | ListOf | MapOf | Structure
 
 
 @dataclass(frozen=True, slots=True)

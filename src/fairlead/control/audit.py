@@ -9,7 +9,17 @@ from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any
 
-from fairlead.aws.shapes import Blob, ListOf, MapOf, Operation, Shape, String, Structure, Timestamp, members_of
+from fairlead.aws.shapes import (
+    Blob,
+    ListOf,
+    MapOf,
+    Operation,
+    Shape,
+    String,
+    Structure,
+    Timestamp,
+    members_of,
+)
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import uuid_text
 from fairlead.domain.audit import AuditRecord

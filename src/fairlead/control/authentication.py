@@ -89,7 +89,7 @@ class Authenticator:
         with self._env.store.read() as uow:
             found = uow.identities.get_access_key(signed.access_key_id)
             user = uow.identities.get_user_by_id(found[0].user_id) if found is not None else None
-        if found is None or user is None or not found[0].is_active:
+        if found is None or user is None or user.voids(None) or not found[0].is_active:
             raise UnknownAccessKey
         sigv4.check_scope(signed, service=service, regions=self._env.settings.regions)
         sigv4.verify(signed, sigv4.hmac_verifier(found[1]), now.timestamp())

@@ -63,9 +63,11 @@ def create_first_identities(env: Environment, keep: Callable[[NewAccessKey], Non
 
 
 def recover_admin(env: Environment) -> NewAccessKey:
-    """Make `admin` an administrator again, with one new key in place of all it had."""
+    """Make `admin` an administrator again, not locked, with one new key in place of all it had."""
     with env.store.transaction() as uow:
         admin = _ensure_admin(env, uow)
+        if admin.locked_at is not None:
+            uow.identities.unlock_user(admin.id, env.now())
         for policy in list(uow.identities.list_policies(admin.id)):
             uow.identities.delete_policy(admin.id, policy.name)
         uow.identities.put_policy(admin.id, _admin_policy())

@@ -96,6 +96,8 @@ class Identities(InlinePolicies):
             user = authorized_user(call, request.user_name)
             if call.uow.identities.list_access_keys(user.id):
                 raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+            if call.uow.mfa.of_user(user.id):
+                raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
             if call.uow.groups.of_user(user.id):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
             if call.uow.managed_policies.attached_to([user.id]):

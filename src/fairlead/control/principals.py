@@ -68,15 +68,29 @@ def temporary_caller(
     origin: Origin,
     temporary: TemporaryCredentials,
 ) -> Caller | None:
-    """Whom temporary credentials are of, as he is now; None if the user or role is gone."""
+    """Whom temporary credentials are of, as he is now.
+
+    None if the user or role is gone, or a lock voids them: of the user, or of the one who took on the role.
+    With him they go, too, so that deleting a locked user does not bring them back.
+    """
     identity_id, is_role_session, session_name = principal_id.partition(":")
     if is_role_session:
         role = uow.identities.get_role_by_id(identity_id)
-        if role is None:
+        if role is None or _is_void(uow, temporary):
             return None
         return role_caller(role, session_name, region, access_key_id, origin, temporary)
     user = uow.identities.get_user_by_id(identity_id)
-    return None if user is None else user_caller(user, region, access_key_id, origin, temporary)
+    if user is None or user.voids(temporary.issued_at):
+        return None
+    return user_caller(user, region, access_key_id, origin, temporary)
+
+
+def _is_void(uow: UnitOfWork, temporary: TemporaryCredentials) -> bool:
+    """Whether the user behind a role session is gone or locked since."""
+    if temporary.user_id is None:
+        return False
+    user = uow.identities.get_user_by_id(temporary.user_id)
+    return user is None or user.voids(temporary.issued_at)
 
 
 def node_caller(node: Node, role: Role | None, access_key_id: str, origin: Origin) -> Caller:
@@ -124,7 +138,8 @@ def present_owner(uow: UnitOfWork, session: Session, origin: Origin) -> Caller:
     """Who started a session, as a caller who comes from `origin` now.
 
     Temporary credentials may have expired. A key that does not expire is taken away by a decision, and with
-    it go the sessions that it started. Raises AccessDenied if the owner, or that key, is gone.
+    it go the sessions that it started. Raises AccessDenied if the owner, or that key, is gone, or he is
+    locked.
     """
     origin = replace(origin, user_agent=session.user_agent)
     if session.owner_credentials is not None:
@@ -135,6 +150,8 @@ def present_owner(uow: UnitOfWork, session: Session, origin: Origin) -> Caller:
     user = uow.identities.get_user_by_id(identity_id)
     if user is None or user.account_id != session.scope.account_id:
         raise AccessDenied(f"{session.owner_arn} was deleted.")
+    if user.voids(None):
+        raise AccessDenied(f"{session.owner_arn} is locked.")
     _require_key(uow, session, user)
     return user_caller(user, session.scope.region, session.access_key_id, origin)
 
@@ -145,7 +162,7 @@ def _present_holder(
     region, key_id = session.scope.region, session.access_key_id
     owner = temporary_caller(uow, session.owner_id, region, key_id, origin, temporary)
     if owner is None or owner.scope != session.scope:
-        raise AccessDenied(f"{session.owner_arn} was deleted.")
+        raise AccessDenied(f"{session.owner_arn} was deleted, or the user behind it deleted or locked.")
     return owner
 
 

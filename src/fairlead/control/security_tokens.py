@@ -13,6 +13,7 @@ from fairlead.control.boundaries import require_policy
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identity_tags import tag_keys, tags_of_request
+from fairlead.control.mfa_codes import CodeResult, take_code
 from fairlead.control.principal_policies import policies_of
 from fairlead.control.temporary_credentials import MAX_TOKEN_CHARACTERS, Issued, issue
 from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
@@ -41,10 +42,6 @@ DEFAULT_USER_SESSION_S = 43_200
 MAX_POLICY_ARNS = 10
 
 _NO_TRUST = "because no role trust policy allows the {action} action"
-_MFA_FAILED = (
-    "MultiFactorAuthentication failed, unable to validate MFA code. Please verify your MFA serial number is"
-    " valid and associated with this user."
-)
 
 
 class SecurityTokens:
@@ -62,8 +59,10 @@ class SecurityTokens:
         PackedPolicyTooLarge.
         """
 
+        code = take_code(self._env, caller, request.serial_number, request.token_code)
+
         def work(call: Call) -> operations.AssumeRoleResponse:
-            facts = self._facts(call, request)
+            facts = self._facts(call, request, code)
             role = _authorized_role(call, request, facts)
             check_duration(caller, role, request.duration_seconds)
             principal_id = f"{role.id}:{request.role_session_name}"
@@ -85,26 +84,25 @@ class SecurityTokens:
         self, caller: Caller, request: operations.GetSessionTokenRequest
     ) -> operations.GetSessionTokenResponse:
         """Temporary credentials of the calling user; no policy is asked. Raises AccessDenied."""
+        code = take_code(self._env, caller, request.serial_number, request.token_code)
 
         def work(call: Call) -> operations.GetSessionTokenResponse:
             if caller.kind is not CallerKind.USER or caller.temporary is not None:
                 raise AccessDenied("Cannot call GetSessionToken with session credentials")
-            if request.serial_number or request.token_code:
-                raise AccessDenied(_MFA_FAILED)
             lifetime_s = request.duration_seconds or DEFAULT_USER_SESSION_S
-            facts = TemporaryCredentials(issued_at=call.now)
+            facts = TemporaryCredentials(issued_at=call.now, mfa_at=code.moment())
             issued, token = issue(self._env, caller.principal_id, caller.scope.account_id, lifetime_s, facts)
             return operations.GetSessionTokenResponse(credentials=credentials_detail(issued, token))
 
         return perform(self._env, caller, operations.GET_SESSION_TOKEN, request, work)
 
-    def _facts(self, call: Call, request: operations.AssumeRoleRequest) -> TemporaryCredentials:
+    def _facts(
+        self, call: Call, request: operations.AssumeRoleRequest, code: CodeResult
+    ) -> TemporaryCredentials:
         """What the new credentials will say of their holder. Raises as `assume_role`."""
-        if request.serial_number or request.token_code:
-            raise AccessDenied(_MFA_FAILED)
         if request.provided_contexts:
             raise InvalidRequest("ProvidedContexts are not served; leave them out.")
-        before = call.caller.temporary
+        before, is_user = call.caller.temporary, call.caller.kind is CallerKind.USER
         tags = tags_of_request((tag.key, tag.value) for tag in request.tags or ())
         inherited = _transitive_tags(before, tags)
         transitive = {key.lower() for key in request.transitive_tag_keys or ()}
@@ -112,12 +110,13 @@ class SecurityTokens:
             raise InvalidRequest("TransitiveTagKeys must be among the keys of Tags.")
         return TemporaryCredentials(
             issued_at=call.now,
-            mfa_at=before.mfa_at if before is not None and call.caller.kind is CallerKind.USER else None,
+            mfa_at=code.moment() or (before.mfa_at if before is not None and is_user else None),
             policies=session_policies(request.policy),
             policy_arns=session_policy_arns(call, request.policy_arns),
             tags=(*inherited.items(), *tags.items()),
             transitive_tag_keys=(*inherited, *(key for key in tags if key.lower() in transitive)),
             source_identity=_source_identity(before, request.source_identity),
+            user_id=call.caller.principal_id if is_user else before.user_id if before is not None else None,
         )
 
 
@@ -181,6 +180,8 @@ def _authorized_role(call: Call, request: operations.AssumeRoleRequest, facts: T
         action = operations.ASSUME_ROLE.action
         raise deny(call.caller, action, request.role_arn, _NO_TRUST.format(action=action))
     keys: dict[str, ContextValue] = {"sts:RoleSessionName": request.role_session_name}
+    if request.token_code is not None:  # it was accepted: the trust policy may ask for it
+        keys |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
     if request.external_id is not None:
         keys["sts:ExternalId"] = request.external_id
     if request.source_identity is not None:

@@ -20,6 +20,7 @@ from fairlead.control.references import DocumentReference, document_reference
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.text import printable
 from fairlead.control.throttling import TokenBuckets
+from fairlead.control.user_locks import require_unlocked
 from fairlead.control.versions import check_agent_version
 from fairlead.domain.callers import Caller
 from fairlead.domain.documents import DEFAULT_DOCUMENT, SessionDocument, SessionType, substitute
@@ -159,6 +160,7 @@ class Sessions:
     def _new_session(self, call: Call, request: operations.StartSessionRequest) -> Session:
         """The session that is asked for, if the caller may have it and it can be had."""
         caller = call.caller
+        require_unlocked(call)
         reference = document_reference(caller, request.document_name or DEFAULT_DOCUMENT)
         call.authorize(
             start_session_resources(caller, request.target, reference.arn), context=START_SESSION_KEYS

@@ -45,6 +45,9 @@ class TemporaryCredentials:
     tags: tuple[tuple[str, str], ...] = ()
     transitive_tag_keys: tuple[str, ...] = ()
     source_identity: str | None = None
+    user_id: str | None = None
+    """Of a role session: the unique id of the user who took on the role, or the first of a chain of roles.
+    With a lock of his it is void. None where no user did."""
 
     # Any: JSON of our own making, in session tokens and with sessions.
     def to_json(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ class TemporaryCredentials:
             "tags": [list(tag) for tag in self.tags],
             "transitive_tag_keys": list(self.transitive_tag_keys),
             "source_identity": self.source_identity,
+            "user_id": self.user_id,
         }
 
     # Any: as above.
@@ -72,6 +76,7 @@ class TemporaryCredentials:
             tags=tuple((key, value) for key, value in members["tags"]),
             transitive_tag_keys=tuple(members["transitive_tag_keys"]),
             source_identity=members["source_identity"],
+            user_id=members.get("user_id"),  # an earlier version did not write it
         )
 
 

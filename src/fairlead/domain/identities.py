@@ -23,11 +23,21 @@ class User:
     created_at: datetime
     boundary_arn: str | None = None
     """The managed policy that is the permissions boundary."""
+    locked_at: datetime | None = None
+    """None if the user is not locked; while he is, no credentials of his are good."""
+    void_until: datetime | None = None
+    """When the user was last unlocked: temporary credentials of up to then stay void."""
 
     @property
     def arn(self) -> str:
         """`arn:aws:iam::<account>:user/<path><name>`."""
         return f"arn:aws:iam::{self.account_id}:user{self.path}{self.name}"
+
+    def voids(self, issued_at: datetime | None) -> bool:
+        """Whether a lock takes away credentials that were issued then; None for an access key's."""
+        if self.locked_at is not None:
+            return True
+        return issued_at is not None and self.void_until is not None and issued_at <= self.void_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +91,10 @@ class IdentityRepository(Protocol):
         it, and what is counted meanwhile stays true."""
         ...
 
-    def get_user_by_id(self, user_id: str) -> User | None: ...
+    def get_user_by_id(self, user_id: str, *, to_change: bool = False) -> User | None:
+        """`to_change` as for `get_user`."""
+        ...
+
     def list_users(
         self, account_id: str, path_prefix: str, after_name: str | None, limit: int
     ) -> list[User]: ...
@@ -90,13 +103,24 @@ class IdentityRepository(Protocol):
         """With its tags."""
         ...
 
+    def lock_user(self, user_id: str, at: datetime) -> int:
+        """Lock a user and turn his active keys off; how many. The moment of an earlier lock stays."""
+        ...
+
+    def unlock_user(self, user_id: str, at: datetime) -> int:
+        """Turn on again what the lock turned off; how many keys."""
+        ...
+
     def add_access_key(self, key: AccessKey, secret: str) -> None: ...
     def get_access_key(self, key_id: str) -> tuple[AccessKey, str] | None:
         """The key and its secret in clear, for the verification of a signature."""
         ...
 
     def list_access_keys(self, user_id: str) -> list[AccessKey]: ...
-    def set_access_key_active(self, key_id: str, is_active: bool) -> None: ...
+    def set_access_key_active(self, key_id: str, is_active: bool) -> None:
+        """What a lock remembers of the key is forgotten."""
+        ...
+
     def delete_access_key(self, key_id: str) -> None: ...
 
     def add_role(self, role: Role) -> None:

@@ -60,6 +60,7 @@ class EndReason(Enum):
     AGENT_RESTARTED = "The agent on the node was restarted"
     NODE_STAYED_AWAY = "The node did not come back after the server had been restarted"
     NODE_DEREGISTERED = "The node was deregistered"
+    USER_LOCKED = "The user was locked"
     ACCESS_REVOKED = "The right to this session was withdrawn"
     RESUME_REUSED = "A used resume secret was shown again, so somebody else may know it"
     CLIENT_OUTDATED = "The client is too old for this kind of session"
@@ -191,6 +192,10 @@ class SessionRepository(Protocol):
     def set_resume_chain(self, session_id: str, chain: ResumeChain | None) -> None: ...
     def describe(self, query: SessionQuery) -> list[Session]: ...
     def active_of_node(self, scope: Scope, node_id: str) -> list[Session]: ...
+    def active_of_user(self, user_id: str) -> list[Session]:
+        """Active sessions that a user started, by himself or in a role that he had taken on."""
+        ...
+
     def active(self) -> list[Session]:
         """Every active session of the installation (after a start, for the timers)."""
         ...

@@ -12,6 +12,7 @@ from fairlead.domain.audit import AuditRepository
 from fairlead.domain.groups import GroupRepository
 from fairlead.domain.identities import IdentityRepository
 from fairlead.domain.managed_policies import ManagedPolicyRepository
+from fairlead.domain.mfa import MfaRepository
 from fairlead.domain.nodes import NodeRepository
 from fairlead.domain.sessions import SessionRepository
 
@@ -31,6 +32,8 @@ class UnitOfWork(Protocol):
     def groups(self) -> GroupRepository: ...
     @property
     def managed_policies(self) -> ManagedPolicyRepository: ...
+    @property
+    def mfa(self) -> MfaRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
 

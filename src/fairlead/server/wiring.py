@@ -31,11 +31,13 @@ from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
+from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import WebIdentityRefused
@@ -194,6 +196,8 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         nodes=Nodes(env, notifier),
         documents=Documents(env),
         identities=Identities(env),
+        mfa=Mfa(env),
+        user_locks=UserLocks(env, notifier),
         security_tokens=SecurityTokens(env),
         web_identities=WebIdentities(env),
         managed_policies=ManagedPolicies(env),

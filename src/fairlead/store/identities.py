@@ -1,9 +1,10 @@
 """IAM identities in SQL. Access-key secrets are sealed here, each bound to its key's id."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.store.named_rows import NamedRow, add_named, find_named, page_named
@@ -41,8 +42,11 @@ class SqlIdentities:
         row = find_named(self._connection, users, account_id, name, to_change=to_change)
         return None if row is None else user_of(row)
 
-    def get_user_by_id(self, user_id: str) -> User | None:
-        row = self._connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
+    def get_user_by_id(self, user_id: str, *, to_change: bool = False) -> User | None:
+        statement = select(users).where(users.c.id == user_id)
+        if to_change:
+            statement = statement.with_for_update()  # not needed in SQLite, and left out there: one writer
+        row = self._connection.execute(statement).one_or_none()
         return None if row is None else user_of(row)
 
     def list_users(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[User]:
@@ -55,6 +59,26 @@ class SqlIdentities:
     def delete_user(self, user_id: str) -> None:
         self._delete_all_tags(user_id)
         self._connection.execute(delete(users).where(users.c.id == user_id))
+
+    def lock_user(self, user_id: str, at: datetime) -> int:
+        self._connection.execute(
+            update(users).where(users.c.id == user_id).values(locked_at=func.coalesce(users.c.locked_at, at))
+        )
+        return self._connection.execute(
+            update(access_keys)
+            .where(access_keys.c.user_id == user_id, access_keys.c.is_active)
+            .values(is_active=False, is_off_by_lock=True)
+        ).rowcount
+
+    def unlock_user(self, user_id: str, at: datetime) -> int:
+        self._connection.execute(
+            update(users).where(users.c.id == user_id).values(locked_at=None, void_until=at)
+        )
+        return self._connection.execute(
+            update(access_keys)
+            .where(access_keys.c.user_id == user_id, access_keys.c.is_off_by_lock)
+            .values(is_active=True, is_off_by_lock=False)
+        ).rowcount
 
     def add_access_key(self, key: AccessKey, secret: str) -> None:
         self._connection.execute(
@@ -80,7 +104,9 @@ class SqlIdentities:
 
     def set_access_key_active(self, key_id: str, is_active: bool) -> None:
         self._connection.execute(
-            update(access_keys).where(access_keys.c.id == key_id).values(is_active=is_active)
+            update(access_keys)
+            .where(access_keys.c.id == key_id)
+            .values(is_active=is_active, is_off_by_lock=False)
         )
 
     def delete_access_key(self, key_id: str) -> None:
@@ -212,6 +238,8 @@ def user_of(row: NamedRow) -> User:
         path=row.path,
         created_at=row.created_at,
         boundary_arn=row.boundary_arn,
+        locked_at=row.locked_at,
+        void_until=row.void_until,
     )
 
 

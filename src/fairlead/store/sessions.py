@@ -146,6 +146,10 @@ class SqlSessions:
             sessions.c.region == scope.region,
         )
 
+    def active_of_user(self, user_id: str) -> list[Session]:
+        behind = sessions.c.owner_credentials["user_id"].as_string()
+        return self._active(or_(sessions.c.owner_id == user_id, behind == user_id))
+
     def active(self) -> list[Session]:
         return self._active()
 

@@ -11,6 +11,7 @@ from fairlead.store.engine import writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
 from fairlead.store.managed_policies import SqlManagedPolicies
+from fairlead.store.mfa import SqlMfa
 from fairlead.store.nodes import SqlNodes
 from fairlead.store.sessions import SqlSessions
 
@@ -25,6 +26,7 @@ class SqlUnitOfWork:
         self.identities = SqlIdentities(connection, sealer)
         self.groups = SqlGroups(connection)
         self.managed_policies = SqlManagedPolicies(connection)
+        self.mfa = SqlMfa(connection, sealer)
         self.audit = SqlAudit(connection)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,6 +62,8 @@ users = Table(
     Column("path", String(512), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("boundary_arn", String(2048)),
+    Column("locked_at", Moment),
+    Column("void_until", Moment, comment="temporary credentials of up to then are void"),
     UniqueConstraint("account_id", "name_key"),
 )
 
@@ -72,6 +75,29 @@ access_keys = Table(
     Column("is_active", Boolean, nullable=False),
     Column("sealed_secret", LargeBinary, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column(
+        "is_off_by_lock",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="was active when its user was locked",
+    ),
+)
+
+mfa_devices = Table(
+    "mfa_devices",
+    metadata,
+    Column("serial_number", String(256), primary_key=True, comment="the device's ARN"),
+    Column("serial_key", String(256), nullable=False, unique=True, comment="the same in lower case"),
+    Column("account_id", String(12), nullable=False),
+    Column("sealed_seed", LargeBinary, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("user_id", ForeignKey("users.id"), index=True),
+    Column("enabled_at", Moment),
+    Column("last_step", BigInteger, nullable=False, comment="the newest step whose code was accepted"),
+    Column("drift_steps", Integer, nullable=False, comment="how far the device's clock is ahead"),
+    Column("failures", Integer, nullable=False, comment="wrong codes in a row"),
+    Column("last_failed_at", Moment),
 )
 
 roles = Table(

@@ -23,7 +23,7 @@ def _use_cases() -> UseCases:
 
 
 def _method_name(operation: Operation) -> str:
-    return re.sub("(?<!^)([A-Z])", r"_\1", operation.name).lower()
+    return re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", operation.name).lower()
 
 
 def _method(use_cases: UseCases, name: str) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass
 import pytest
 
 from fairlead.aws.shapes import (
+    Blob,
     Boolean,
     Integer,
     ListOf,
@@ -41,7 +42,14 @@ LOOSER = {
 }
 """Constraints that ours lack on purpose."""
 
-SECRET = {"TokenValue", "ActivationCode", "SessionToken", "TokenCode"}
+SECRET = {
+    "TokenValue",
+    "ActivationCode",
+    "SessionToken",
+    "TokenCode",
+    "AuthenticationCode1",
+    "AuthenticationCode2",
+}
 """Members that the model does not mark as sensitive, and ours do."""
 
 NOT_PRODUCED = {
@@ -65,6 +73,7 @@ NOT_PRODUCED = {
     "User": {"PasswordLastUsed"},
     "Role": {"RoleLastUsed", "SourceRoleTemplate"},
     "Policy": {"Tags"},
+    "VirtualMFADevice": {"QRCodePNG", "Tags"},
 }
 """By structure of the model: output members without a counterpart here, such as passwords."""
 
@@ -144,6 +153,8 @@ def described_shape(name, shape):
             return {"type": "boolean"}
         case Timestamp():
             return {"type": "timestamp"}
+        case Blob():
+            return {"type": "blob"}
         case ListOf(item=item):
             return {"type": "list", "item": described_shape(name, item), **bounds_of(shape)}
         case MapOf(key=key, value=value):

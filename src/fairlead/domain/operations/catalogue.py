@@ -11,10 +11,12 @@ from fairlead.domain.operations import (
     identity_tags,
     inline_policies,
     managed_policies,
+    mfa,
     nodes,
     security_tokens,
     server_drain,
     sessions,
+    user_locks,
 )
 
 ALL_OPERATIONS: tuple[Operation, ...] = (
@@ -98,6 +100,15 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     identity_tags.TAG_ROLE,
     identity_tags.UNTAG_ROLE,
     identity_tags.LIST_ROLE_TAGS,
+    mfa.CREATE_VIRTUAL_MFA_DEVICE,
+    mfa.ENABLE_MFA_DEVICE,
+    mfa.RESYNC_MFA_DEVICE,
+    mfa.DEACTIVATE_MFA_DEVICE,
+    mfa.DELETE_VIRTUAL_MFA_DEVICE,
+    mfa.LIST_MFA_DEVICES,
+    mfa.LIST_VIRTUAL_MFA_DEVICES,
+    user_locks.LOCK_USER,
+    user_locks.UNLOCK_USER,
     server_drain.DRAIN_SERVER,
     server_drain.DESCRIBE_SERVER_DRAIN,
     server_drain.CANCEL_SERVER_DRAIN,
