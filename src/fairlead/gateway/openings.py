@@ -5,7 +5,6 @@ until the token is judged. A client that is refused is told why in a `channel_cl
 waits for ever when its connection just closes; an agent reads the close code.
 """
 
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -21,6 +20,7 @@ from fairlead.gateway.departures import Departures
 from fairlead.gateway.doorkeeper import Identity
 from fairlead.gateway.live_sessions import LiveSessions, Run, TooManyDataChannels
 from fairlead.gateway.messages import Messages
+from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, is_node
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
@@ -33,8 +33,6 @@ from fairlead.protocol.open_channel import (
     parse_control_channel_open,
     parse_data_channel_open,
 )
-
-_log = logging.getLogger(__name__)
 
 
 class TokenJudge(Protocol):
@@ -107,7 +105,7 @@ class Openings:
         try:
             handler = await decision
         except Refusal as refusal:
-            _log.info("refused an open frame from %s: %s", opening.socket.source_address, refusal)
+            refusal_log.info("refused an open frame from %s: %s", opening.socket.source_address, refusal)
             opening.socket.close(refusal.code, str(refusal))
         except Exception:
             opening.socket.close(CloseCode.TRY_LATER, "the server could not do this now")
@@ -291,7 +289,7 @@ class Opening:
     def _refuse(self, text: str) -> None:
         self._stop_timer()
         self._is_gone = True
-        _log.info("closing a WebSocket from %s: %s", self.socket.source_address, text)
+        refusal_log.info("closing a WebSocket from %s: %s", self.socket.source_address, text)
         self.socket.close(CloseCode.REFUSED, text)
 
     def _stop_timer(self) -> None:

@@ -6,7 +6,6 @@ Success is 201 with an XML document that has a `TokenValue`; the stock agent rea
 two texts in the body of an error: `<AccessDeniedException>` and "Session is already terminated".
 """
 
-import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
@@ -22,10 +21,9 @@ from fairlead.domain.callers import Caller
 from fairlead.domain.errors import DomainError
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity, Refused, refusal
 from fairlead.gateway.live_sessions import Run
+from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, Peer
 from fairlead.gateway.settings import GatewaySettings
-
-_log = logging.getLogger(__name__)
 
 
 class TokenGiver(Protocol):
@@ -67,7 +65,7 @@ class ChannelCalls:
         except ClientDisconnect:
             return Response()  # nobody reads it
         except Refused as refused:
-            _log.info("refused a channel call from %s: %s", _peer(http_request).address, refused)
+            refusal_log.info("refused a channel call from %s: %s", _peer(http_request).address, refused)
             return _xml(
                 f"<{refused.code}><Message>{escape(str(refused))}</Message></{refused.code}>", refused.status
             )

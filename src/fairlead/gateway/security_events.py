@@ -1,9 +1,8 @@
 """Refusals for the audit trail, at a bounded rate: an attacker must not write the trail full.
 
-Every refusal is logged; the first ones in any stretch of time are also recorded.
+The first ones in any stretch of time are recorded; many more are logged (`refusal_log`).
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,10 +10,9 @@ from typing import Any
 from fairlead.control.environment import Rate
 from fairlead.control.throttling import TokenBuckets
 from fairlead.domain.callers import Caller, CallerKind, Origin
+from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.work import BackgroundWork
-
-_log = logging.getLogger(__name__)
 
 _ONE_BUCKET = ""
 
@@ -43,7 +41,7 @@ class SecurityEvents:
 
     def report(self, who: Caller | Origin, name: str, details: Mapping[str, str | int]) -> None:
         """Log a refusal, and record it if the rate allows."""
-        _log.warning("%s by %s: %s", name, _who_text(who), dict(details))
+        refusal_log.warning("%s by %s: %s", name, _who_text(who), dict(details))
         if self.may_record():
             self._work.spawn(self._write(who, name, details), purpose=f"record {name}")
 

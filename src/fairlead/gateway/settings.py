@@ -135,6 +135,6 @@ class GatewaySettings:
     max_client_text: int = 500
     """Characters of a text from a node that are shown to a client or kept with a session."""
     security_events_per_s: float = 5.0
-    """Refusals that are written to the audit trail, in total; the rest are only logged."""
+    """Refusals that are written to the audit trail, in total; of the rest many are logged."""
     security_events_burst: int = 100
     """Refusals that may be written at once."""

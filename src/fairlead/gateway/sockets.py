@@ -6,7 +6,6 @@ told when they pass the high-water mark. What a message means is left to the han
 """
 
 import asyncio
-import logging
 import socket
 import struct
 from collections.abc import Callable
@@ -17,10 +16,9 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from fairlead.gateway.clock import Timer
 from fairlead.gateway.close_codes import CloseCode
+from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.transport.tls_leftovers import read_what_is_left
-
-_log = logging.getLogger(__name__)
 
 MAX_REASON_BYTES = 123
 """Text in a close frame: a control frame has at most 125 bytes, two of them are the code (RFC 6455 §5.5)."""
@@ -237,7 +235,7 @@ class ChannelSocket(WSListener):
     def _fail(self, code: CloseCode, reason: str) -> None:
         """The peer broke a rule of WebSockets: close, and let the handler see the end of the connection."""
         if not self._is_closing:
-            _log.info("closing a WebSocket of %s: %s", self.source_address, reason)
+            refusal_log.info("closing a WebSocket of %s: %s", self.source_address, reason)
             self._close(code, reason)
 
     def _close(self, code: CloseCode, reason: str) -> None:

@@ -9,7 +9,6 @@ Who may join what is left to `openings`; WebSocket messages to `sockets`.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -18,6 +17,7 @@ from fairlead.aws.canonical import Request
 from fairlead.gateway.admission import Admission
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity, Refused, access_denied
 from fairlead.gateway.picows_edge import NO_MORE_HEADERS, BoundedReader, feed, make_picows_protocol
+from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, Peer, is_node, single_header
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
@@ -28,8 +28,6 @@ from fairlead.protocol.open_channel import RESUME_HEADER, RESUME_HEADER_VALUE
 if TYPE_CHECKING:
     from uvicorn import Config
     from uvicorn.server import ServerState
-
-_log = logging.getLogger(__name__)
 
 _WEBSOCKET_VERSION = "13"
 _ROLES = {ChannelKind.CONTROL: "role=subscribe", ChannelKind.DATA: "role=publish_subscribe"}
@@ -138,7 +136,7 @@ class UpgradeProtocol(asyncio.Protocol):
         self._early_allowance -= len(early)
         is_judging = self._opening is not None and self._opening.is_judging
         if not is_judging or self._early_allowance < 0:
-            _log.info("closing a WebSocket that sent too much before its open frame was accepted")
+            refusal_log.info("closing a WebSocket that sent too much before its open frame was accepted")
             transport.abort()
         else:
             feed(picows, early)
@@ -181,7 +179,7 @@ class UpgradeProtocol(asyncio.Protocol):
                 self._host.security_events.report(who, "ChannelRefused", {"channelId": address.id})
                 raise access_denied("A control channel is for its own node only.")
         except Refused as refused:
-            _log.info("refused an upgrade from %s: %s", _peer(transport).address, refused)
+            refusal_log.info("refused an upgrade from %s: %s", _peer(transport).address, refused)
             _answer(transport, refused)
             return
         except Exception:

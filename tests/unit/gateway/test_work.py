@@ -61,7 +61,7 @@ def test_finishing_waits_for_what_work_starts_and_cancels_what_takes_too_long():
     assert seen == ["child", "cancelled"]
 
 
-def test_refusals_are_recorded_at_a_bounded_rate_and_always_logged(caplog):
+def test_refusals_are_recorded_at_a_bounded_rate_and_logged_beyond_it(caplog):
     recorded = []
 
     async def main():
