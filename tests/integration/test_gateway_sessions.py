@@ -281,7 +281,7 @@ def test_an_idle_session_ends_and_pings_do_not_count():
             await asyncio.sleep(0.05)
         assert "idle timeout" in await closed_text(client)
 
-    GatewayRig.run(test, idle_timeout_s=0.4)
+    GatewayRig.run(test, idle_timeout_s=2.0)  # in which both sides have to come, however slowly
 
 
 def test_a_session_ended_by_the_api_closes_on_both_sides_with_its_byte_counts():
@@ -385,7 +385,7 @@ def test_after_a_restart_both_sides_come_back_and_those_that_do_not_lose_their_s
             assert SESSION not in rig.channels.ends
             executor.shutdown()
 
-    GatewayRig.run(test, resume_window_s=1.5)
+    GatewayRig.run(test, resume_window_s=4.0)  # in which both sides have to come back, however slowly
 
 
 def test_a_session_to_a_node_that_is_expected_back_is_offered_when_it_returns():
