@@ -30,6 +30,8 @@ COMMANDS = {
     "ssh": ("fairlead.cli.ssh:ssh", "Run ssh to a node, with the ProxyCommand filled in."),
     "ssh-config": ("fairlead.cli.ssh_config:ssh_config", "Print or install the block for ~/.ssh/config."),
     "configure": ("fairlead.cli.configure:configure", "Write an AWS profile for a Fairlead server."),
+    "login": ("fairlead.cli.login:login", "Sign in with your organisation for short credentials."),
+    "credentials": ("fairlead.cli.credentials:credentials", "Print them, as a credential_process."),
     "proxy": ("fairlead.cli.proxy:proxy", "OpenSSH's ProxyCommand: stream to a port of a node."),
 }
 """Command name -> where it is (`module:attribute`), and its line in the list of commands."""

@@ -25,13 +25,15 @@ class ProfileError(ClientError):
 
 
 class ProfileContents:
-    """What a profile says. `session_token` and `ca_bundle` may be None."""
+    """What a profile says. `session_token` and `ca_bundle` may be None. A profile has keys, or else `options`
+    that say where they come from."""
 
     __slots__ = (
         "access_key_id",
         "ca_bundle",
         "endpoint_url",
         "name",
+        "options",
         "region",
         "secret_access_key",
         "session_token",
@@ -43,10 +45,11 @@ class ProfileContents:
         *,
         endpoint_url: str,
         region: str,
-        access_key_id: str,
-        secret_access_key: str,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
         session_token: str | None = None,
         ca_bundle: str | None = None,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.endpoint_url = endpoint_url
@@ -55,7 +58,9 @@ class ProfileContents:
         self.secret_access_key = secret_access_key
         self.session_token = session_token
         self.ca_bundle = ca_bundle
-        for text in (name, endpoint_url, region, access_key_id, secret_access_key, session_token, ca_bundle):
+        self.options = dict(options or {})
+        keys = (access_key_id, secret_access_key, session_token)
+        for text in (name, endpoint_url, region, *keys, ca_bundle, *self.options.values()):
             if text is not None and (not text.isprintable() or text != text.strip() or not text):
                 raise ProfileError("values must be non-empty single lines without blanks around them")
         if set(name) & set("[]\"'#;") or any(char.isspace() for char in name):
@@ -72,6 +77,7 @@ def config_sections(contents: ProfileContents) -> str:
     lines = [f"[{title}]", f"region = {contents.region}", f"services = {contents.name}"]
     if contents.ca_bundle is not None:
         lines.append(f"ca_bundle = {contents.ca_bundle}")
+    lines += [f"{name} = {value}" for name, value in contents.options.items()]
     lines += ["", f"[services {contents.name}]"]
     for service in SERVICES:
         lines += [f"{service} =", f"  endpoint_url = {contents.endpoint_url}"]
@@ -103,6 +109,9 @@ def write_profile(contents: ProfileContents, environ: Mapping[str, str]) -> tupl
         for taken in titles:
             if taken in existing:
                 raise ProfileError(f"{path} already has a section [{taken}]; choose another --profile NAME")
+    if contents.access_key_id is None:
+        append(config_file, config_sections(contents), secret=False)
+        return config_file, credentials_file
     # Keys first: a profile without keys would look complete and fail later.
     keys = append(credentials_file, credentials_section(contents), secret=True)
     try:

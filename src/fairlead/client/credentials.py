@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 REFRESH_MARGIN_S = 60.0
 """Credentials that expire sooner than this are fetched anew before they sign anything."""
 
+RETRY_AFTER_S = 15.0
+"""A source that has failed is not asked again sooner: a lost connection asks every second or two, and a
+`credential_process` may be a program that bothers somebody."""
+
 PROCESS_TIMEOUT_S = 60
 """For a `credential_process` to answer."""
 
@@ -42,6 +46,8 @@ class CredentialSource:
         self._resolve = resolve
         self._clock = clock
         self._current: Resolved | None = None
+        self._failure: CredentialsError | None = None
+        self._failed_at = 0.0
 
     def get(self) -> Resolved:
         """Raises `CredentialsError` when no source has any."""
@@ -49,8 +55,19 @@ class CredentialSource:
         if current is None or (
             current.expires_at is not None and current.expires_at - REFRESH_MARGIN_S <= self._clock()
         ):
-            current = self._current = self._resolve()
+            current = self._current = self._resolved()
         return current
+
+    def _resolved(self) -> Resolved:
+        if self._failure is not None and 0 <= self._clock() - self._failed_at < RETRY_AFTER_S:
+            raise self._failure
+        try:
+            found = self._resolve()
+        except CredentialsError as error:
+            self._failure, self._failed_at = error, self._clock()
+            raise
+        self._failure = None
+        return found
 
     def forget(self) -> None:
         """Fetch anew at the next use: the service said that these have expired."""

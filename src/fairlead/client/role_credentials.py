@@ -46,7 +46,13 @@ def assumed_role_credentials(
     duration = text_option(profile, "duration_seconds")
     if duration and duration.isdigit():
         parameters["DurationSeconds"] = duration
-    return _call_sts(settings, dialer, parameters, source.credentials, f"the role {role_arn}")
+    return _call_sts(
+        settings.endpoint_url("sts"),
+        dialer,
+        parameters,
+        f"the role {role_arn}",
+        (source.credentials, settings.region),
+    )
 
 
 def web_identity_credentials(
@@ -66,12 +72,20 @@ def web_identity_credentials(
         environ.get("AWS_ROLE_SESSION_NAME") or text_option(profile, "role_session_name") or _session_name()
     )
     parameters = {
-        "Action": "AssumeRoleWithWebIdentity",
         "RoleArn": role_arn,
         "RoleSessionName": name,
         "WebIdentityToken": token.strip(),
     }
-    return _call_sts(settings, dialer, parameters, None, f"the role {role_arn}")
+    return exchange_web_identity(settings.endpoint_url("sts"), dialer, parameters)
+
+
+def exchange_web_identity(endpoint_url: str, dialer: Dialer, parameters: dict[str, str]) -> Resolved:
+    """AssumeRoleWithWebIdentity at an endpoint; the call is unsigned, its token is the proof.
+
+    Raises `CredentialsError` or a `TransportError`.
+    """
+    parameters = {"Action": "AssumeRoleWithWebIdentity", **parameters}
+    return _call_sts(endpoint_url, dialer, parameters, f"the role {parameters['RoleArn']}")
 
 
 def _session_name() -> str:
@@ -79,19 +93,21 @@ def _session_name() -> str:
 
 
 def _call_sts(
-    settings: ClientSettings,
+    endpoint_url: str,
     dialer: Dialer,
     parameters: dict[str, str],
-    credentials: Credentials | None,
     source: str,
+    signing: tuple[Credentials, str] | None = None,
 ) -> Resolved:
-    endpoint = parse_endpoint(settings.endpoint_url("sts"))
+    """One call, signed if `signing` has credentials and the region."""
+    endpoint = parse_endpoint(endpoint_url)
     body = urlencode({"Version": STS_VERSION, **parameters}).encode()
     headers = [("Host", endpoint.host_header), ("Content-Type", CONTENT_TYPE)]
     path, _, query = endpoint.target.partition("?")
     request = Request("POST", path, query, headers, body)
-    if credentials is not None:
-        headers += sign_with(credentials, request, region=settings.region, service="sts", now=time.time())
+    if signing is not None:
+        credentials, region = signing
+        headers += sign_with(credentials, request, region=region, service="sts", now=time.time())
     sock = dialer.dial(endpoint)
     try:
         response = exchange(
