@@ -158,6 +158,8 @@ class ApiClient:
             attachments=world.attachments,
             callers=world.callers,
             server_drain=world.server_drain,
+            simulations=world.simulations,
+            explanations=world.explanations,
         )
         api = Api(
             names=names,

@@ -24,6 +24,7 @@ from fairlead.control.callers import Callers
 from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
@@ -34,6 +35,7 @@ from fairlead.control.sealing import Sealer
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.simulation import Simulations
 from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.audit import AuditRecord
@@ -146,6 +148,8 @@ class World:
         self.notifier = RecordingNotifier(self.store)
         self.authenticator = Authenticator(self.env)
         self.server_drain = ServerDrain(self.env, self.notifier)
+        self.simulations = Simulations(self.env)
+        self.explanations = Explanations(self.env)
         self.sessions = Sessions(self.env, self.notifier, self.server_drain)
         self.channels = Channels(self.env, self.notifier)
         self.activations = Activations(self.env)

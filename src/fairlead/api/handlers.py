@@ -10,6 +10,7 @@ from fairlead.api import (
     boundaries,
     callers,
     documents,
+    explanations,
     groups,
     identities,
     identity_tags,
@@ -19,6 +20,7 @@ from fairlead.api import (
     security_tokens,
     server_drain,
     sessions,
+    simulation,
     user_locks,
 )
 from fairlead.api.exchange import Exchange
@@ -28,6 +30,7 @@ from fairlead.control.attachments import Attachments
 from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.documents import Documents
+from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
@@ -37,6 +40,7 @@ from fairlead.control.nodes import Nodes
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.simulation import Simulations
 from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 
@@ -65,6 +69,8 @@ class UseCases:
     web_identities: WebIdentities
     callers: Callers
     server_drain: ServerDrain
+    simulations: Simulations
+    explanations: Explanations
 
 
 def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
@@ -85,4 +91,6 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **security_tokens.handlers(use_cases.security_tokens, use_cases.web_identities),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),
+        **simulation.handlers(use_cases.simulations),
+        **explanations.handlers(use_cases.explanations),
     }

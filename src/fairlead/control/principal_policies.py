@@ -134,7 +134,9 @@ def _policies(
     if boundary.arn is not None:
         # A boundary whose policy is gone allows nothing: it must not widen what it was set to narrow.
         document = parsed(documents[boundary.arn]) if boundary.arn in documents else _NOTHING
-        yield AttachedPolicy(document, _name_in(boundary.arn), boundary.attachment, boundary.owner, boundary.arn)
+        yield AttachedPolicy(
+            document, _name_in(boundary.arn), boundary.attachment, boundary.owner, boundary.arn
+        )
 
 
 def managed_documents(uow: UnitOfWork, arns: set[str]) -> Mapping[str, str]:

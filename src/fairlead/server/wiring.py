@@ -27,6 +27,7 @@ from fairlead.control.calls import record_refusal
 from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_tags import IdentityTags
@@ -37,6 +38,7 @@ from fairlead.control.notifier import AgentNotifier
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
+from fairlead.control.simulation import Simulations
 from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.callers import Caller, Origin
@@ -207,4 +209,6 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         attachments=Attachments(env),
         callers=Callers(env),
         server_drain=drain,
+        simulations=Simulations(env),
+        explanations=Explanations(env),
     )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pytest
+
 from fairlead.aws.shapes import (
     Boolean,
     Integer,
@@ -25,8 +27,9 @@ from fairlead.control.audit import (
     security_record,
 )
 from fairlead.domain.callers import CallerKind
+from fairlead.domain.errors import AccessDenied
 from fairlead.domain.operations.catalogue import ALL_OPERATIONS
-from tests.support.control_world import ORIGIN
+from tests.support.control_world import ORIGIN, policy, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,3 +158,43 @@ def test_operations_that_read_are_known_by_their_names():
 
 def test_moments_are_written_in_utc_with_z():
     assert moment_text(datetime(2026, 11, 1, 1, 2, 3, 4000, tzinfo=UTC)) == "2026-11-01T01:02:03.004000Z"
+
+
+DENY_SSH = policy(
+    statement("Allow", "ssm:StartSession"),
+    {**statement("Deny", "*", "arn:aws:ssm:*:*:document/AWS-StartSSHSession"), "Sid": "NoSsh"},
+)
+
+
+def test_a_refused_session_is_recorded_with_the_statement_that_refused_it(world):
+    world.node()
+    with pytest.raises(AccessDenied) as refused:
+        world.start(world.user("bob", DENY_SSH))
+    record = world.last_record
+    assert (record.event_name, record.error_message) == ("StartSession", str(refused.value))
+    (decision,) = record.decision["decisions"]
+    node, document = decision["resources"]
+    assert (node["verdict"], node.keys() & {"layer", "missing_keys"}) == ("allowed", set())
+    assert document == {
+        "resource": "arn:aws:ssm:us-east-1::document/AWS-StartSSHSession",
+        "verdict": "explicitDeny",
+        "statements": ['Deny in statement "NoSsh" of "policy-0", inline policy of user "bob"'],
+        "layer": "identity-based policy",
+    }
+
+
+def test_a_refusal_is_recorded_with_its_layer_and_the_keys_that_were_missing(world):
+    world.node()
+    team = {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "web"}}}
+    with pytest.raises(AccessDenied):
+        world.start(world.user("bob", policy({**statement("Allow", "ssm:StartSession"), **team})))
+    (decision,) = world.last_record.decision["decisions"]
+    for resource in decision["resources"]:
+        assert (resource["verdict"], resource["statements"]) == ("implicitDeny", [])
+        assert resource["layer"] == "identity-based policy"
+        assert resource["missing_keys"] == ["aws:PrincipalTag/team"]
+    boundary = "arn:aws:iam::aws:policy/AmazonSSMReadOnlyAccess"
+    with pytest.raises(AccessDenied):
+        world.start(world.user("eve", boundary_arn=boundary))
+    (decision,) = world.last_record.decision["decisions"]
+    assert {resource["layer"] for resource in decision["resources"]} == {"permissions boundary"}

@@ -73,6 +73,9 @@ NOT_PRODUCED = {
     "User": {"PasswordLastUsed"},
     "Role": {"RoleLastUsed", "SourceRoleTemplate"},
     "Policy": {"Tags"},
+    "EvaluationResult": {"OrganizationsDecisionDetail", "EvalDecisionDetails"},
+    "ResourceSpecificResult": {"EvalDecisionDetails"},
+    "Statement": {"StartPosition", "EndPosition"},
     "VirtualMFADevice": {"QRCodePNG", "Tags"},
 }
 """By structure of the model: output members without a counterpart here, such as passwords."""

@@ -6,6 +6,7 @@ from fairlead.domain.operations import (
     boundaries,
     callers,
     documents,
+    explanations,
     groups,
     identities,
     identity_tags,
@@ -16,6 +17,7 @@ from fairlead.domain.operations import (
     security_tokens,
     server_drain,
     sessions,
+    simulation,
     user_locks,
 )
 
@@ -112,6 +114,12 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     server_drain.DRAIN_SERVER,
     server_drain.DESCRIBE_SERVER_DRAIN,
     server_drain.CANCEL_SERVER_DRAIN,
+    simulation.SIMULATE_CUSTOM_POLICY,
+    simulation.SIMULATE_PRINCIPAL_POLICY,
+    simulation.GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY,
+    simulation.GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY,
+    explanations.EXPLAIN_ACCESS,
+    explanations.FIND_PRINCIPALS,
 )
 
 UNSIGNED_OPERATIONS: frozenset[Operation] = frozenset(
