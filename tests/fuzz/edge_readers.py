@@ -17,7 +17,7 @@ from fairlead.client import api_calls, aws_files, plugin, resolved, role_credent
 from fairlead.client.settings import ClientSettings
 from fairlead.protocol import control_channel
 from fairlead.protocol.message import INTERACTIVE_SHELL
-from fairlead.transport.asyncio_endpoint import EndpointState
+from fairlead.transport.endpoint_contract import EndpointState
 from fairlead.transport.http import Response, ResponseHead
 from tests.fuzz.target import as_json, recorded_frames
 from tests.fuzz.wire_readers import framed

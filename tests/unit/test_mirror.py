@@ -113,6 +113,7 @@ TESTED_TOGETHER = {
     "protocol/roles.py": "unit/protocol/test_data_channel.py",
     "protocol/sending.py": "unit/protocol/test_data_channel.py",
     "protocol/snapshot.py": "unit/protocol/test_data_channel.py",
+    "transport/endpoint_contract.py": "unit/transport/test_asyncio_endpoint.py",
 }
 """Parts of one thing, tables of it, or values that it carries: tested through what uses them."""
 

@@ -29,7 +29,7 @@ from fairlead.protocol.control_channel import (
 )
 from fairlead.protocol.errors import MalformedMessage
 from fairlead.protocol.snapshot import MAGIC as SNAPSHOT_MAGIC
-from fairlead.transport.asyncio_endpoint import EndpointState
+from fairlead.transport.endpoint_contract import EndpointState
 
 if TYPE_CHECKING:
     from typing import Any

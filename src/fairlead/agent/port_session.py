@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fairlead.agent.settings import AgentSettings
     from fairlead.protocol.control_channel import StartSession
     from fairlead.protocol.events import Event
-    from fairlead.transport.asyncio_endpoint import EndpointState
+    from fairlead.transport.endpoint_contract import EndpointState
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from fairlead.protocol.control_channel import (
     TaskComplete,
     encode_control_message,
 )
-from fairlead.transport.asyncio_endpoint import EndpointState
+from fairlead.transport.endpoint_contract import EndpointState
 
 DOCUMENT = {"schemaVersion": "1.0", "sessionType": "Port", "properties": {"portNumber": "22"}}
 

@@ -13,7 +13,7 @@ from fairlead.agent.handover import AgentState, InvalidHandover, SessionState
 from fairlead.agent.program import Inherited, Program, parse_program
 from fairlead.agent.restart import check_answer, own_check_answer, read_handover, replace_program
 from fairlead.protocol.control_channel import StartSession
-from fairlead.transport.asyncio_endpoint import EndpointState
+from fairlead.transport.endpoint_contract import EndpointState
 
 AGENT = AgentState(incarnation="i-1", restarts=1, sessions=1)
 
