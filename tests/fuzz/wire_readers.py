@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from fairlead.domain.sessions import ChannelSide
-from fairlead.gateway.assist import Assist, CopyBudget, Verdict
+from fairlead.gateway.assist import COPY_OVERHEAD_BYTES, Assist, CopyBudget, Verdict
 from fairlead.gateway.message_types import USE_BY_HEAD
 from fairlead.gateway.messages import readable
 from fairlead.gateway.settings import GatewaySettings
@@ -320,7 +320,7 @@ def run_assist(data: bytes) -> None:
             frame = framed(sends, payload, number - 3, kind >> 6)
             if assist.take_message(side, frame, is_passed_on=not kind & 32) is Verdict.FILLS_GAP:
                 assist.behind_gap(side, frame)
-        largest = message.HEADER_BYTES + 255
+        largest = message.HEADER_BYTES + 255 + COPY_OVERHEAD_BYTES
         assert budget.used <= 2 * (ASSIST_LIMITS.max_assist_bytes + largest)
     for side in (ChannelSide.AGENT, ChannelSide.CLIENT):
         assist.last_words(side)

@@ -29,6 +29,11 @@ WriteAcknowledge = Callable[[bytes | memoryview], bytes]
 """Gives an `acknowledge` frame for a stream message, of which the header is enough."""
 
 
+COPY_OVERHEAD_BYTES = 160
+"""What a copy takes besides its bytes: the object, its number and its place among the others. It counts, or
+the smallest messages would take more than twice the limit."""
+
+
 class Verdict(Enum):
     """What a stream message is to the gateway."""
 
@@ -149,8 +154,11 @@ class Flow:
 
     def _keep(self, number: int, frame: bytes) -> None:
         self._kept[number] = frame
-        self._kept_bytes += len(frame)
-        self._budget.used += len(frame)
+        self._count(len(frame) + COPY_OVERHEAD_BYTES)
+
+    def _count(self, more_bytes: int) -> None:
+        self._kept_bytes += more_bytes
+        self._budget.used += more_bytes
 
     def acknowledge(self, ack: Acknowledgement) -> list[bytes]:
         """The receiver acknowledged. The result: messages that it has had as well and will never say so."""
@@ -169,8 +177,7 @@ class Flow:
     def _settle(self, number: int) -> None:
         frame = self._kept.pop(number, None)
         if frame is not None:
-            self._kept_bytes -= len(frame)
-            self._budget.used -= len(frame)
+            self._count(-len(frame) - COPY_OVERHEAD_BYTES)
             self._recent.append(frame[: message.HEADER_BYTES])
         elif number >= self._next and number not in self._skipped:
             return  # it has not come by here

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fairlead.domain.sessions import ChannelSide
-from fairlead.gateway.assist import Assist, CopyBudget, Verdict
+from fairlead.gateway.assist import COPY_OVERHEAD_BYTES, Assist, CopyBudget, Verdict
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import message as m
@@ -16,6 +16,7 @@ from fairlead.protocol.message_ids import format_message_id
 CLIENT, AGENT = ChannelSide.CLIENT, ChannelSide.AGENT
 MESSAGES = Messages(lambda: datetime(2026, 11, 20, tzinfo=UTC), bytes(10))
 FRAME_BYTES = 200
+COPY_BYTES = FRAME_BYTES + COPY_OVERHEAD_BYTES
 
 
 def output(number: int, payload_type: int = m.PayloadType.OUTPUT) -> bytes:
@@ -209,7 +210,7 @@ def test_silence_proves_nothing_where_something_may_have_been_put_aside(sent, ac
 
 
 def test_silence_proves_nothing_of_what_was_passed_on_without_a_copy():
-    scene = Scene(budget=CopyBudget(FRAME_BYTES * 3))
+    scene = Scene(budget=CopyBudget(COPY_BYTES * 3))
     scene.send(0, 1, 2, 3)
     scene.acknowledge(0)
     assert scene.client_returns() == outputs(1, 2)
@@ -251,7 +252,7 @@ def test_when_a_gap_is_filled_all_behind_it_that_is_not_acknowledged_is_given_ag
 
 
 def test_a_side_with_a_gap_is_read_on_when_the_room_is_full():
-    scene = Scene(max_assist_bytes=FRAME_BYTES * 2)
+    scene = Scene(max_assist_bytes=COPY_BYTES * 2)
     scene.send(0, 2, 3)
     assert not scene.assist.must_wait(AGENT)
     used = scene.budget.used
@@ -265,7 +266,7 @@ def test_a_side_with_a_gap_is_read_on_when_the_room_is_full():
 
 
 def test_a_side_whose_messages_fill_the_room_must_wait_until_some_are_acknowledged():
-    scene = Scene(max_assist_bytes=FRAME_BYTES * 2)
+    scene = Scene(max_assist_bytes=COPY_BYTES * 2)
     scene.send(0)
     assert not scene.assist.must_wait(AGENT)
     scene.send(1)
@@ -276,13 +277,13 @@ def test_a_side_whose_messages_fill_the_room_must_wait_until_some_are_acknowledg
 
 
 def test_what_was_read_already_is_kept_all_the_same():
-    scene = Scene(max_assist_bytes=FRAME_BYTES)
+    scene = Scene(max_assist_bytes=COPY_BYTES)
     scene.send(0, 1, 2)
     assert scene.client_returns() == outputs(0, 1, 2)
 
 
 def test_both_sides_never_wait_for_each_other_and_then_nothing_more_is_kept():
-    scene = Scene(max_assist_bytes=FRAME_BYTES)
+    scene = Scene(max_assist_bytes=COPY_BYTES)
     scene.send(0)
     for number in range(3):
         frame = m.make_frame(
@@ -299,7 +300,7 @@ def test_both_sides_never_wait_for_each_other_and_then_nothing_more_is_kept():
 
 
 def test_without_a_budget_messages_are_passed_on_and_not_kept():
-    budget = CopyBudget(FRAME_BYTES)
+    budget = CopyBudget(COPY_BYTES)
     first, second = Scene(budget=budget), Scene(budget=budget)
     first.send(0)
     assert second.send(0) == [Verdict.NEW]
@@ -308,7 +309,7 @@ def test_without_a_budget_messages_are_passed_on_and_not_kept():
 
 
 def test_without_a_budget_a_side_whose_peer_is_away_waits_sooner_and_loses_nothing():
-    scene = Scene(budget=CopyBudget(FRAME_BYTES), max_held_bytes=FRAME_BYTES * 2)
+    scene = Scene(budget=CopyBudget(COPY_BYTES), max_held_bytes=COPY_BYTES * 2)
     scene.send(0, there=False)
     assert not scene.assist.has_waited_enough(AGENT)
     scene.send(1, there=False)
@@ -320,7 +321,7 @@ def test_the_room_is_given_back():
     scene = Scene()
     scene.send(0, 1, 2)
     scene.acknowledge(1)
-    assert scene.budget.used == 2 * FRAME_BYTES
+    assert scene.budget.used == 2 * COPY_BYTES
     scene.assist.forget()
     assert scene.budget.used == 0
     assert scene.assist.recent_acknowledgements(AGENT) == []

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fairlead.domain.sessions import ChannelSide, EndReason
-from fairlead.gateway.assist import Assist, CopyBudget
+from fairlead.gateway.assist import COPY_OVERHEAD_BYTES, Assist, CopyBudget
 from fairlead.gateway.message_types import ALLOWED
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.relay import Relay
@@ -458,6 +458,9 @@ def output(number: int) -> bytes:
     return message(m.OUTPUT_STREAM_DATA, number)
 
 
+COPY_BYTES = len(output(0)) + COPY_OVERHEAD_BYTES
+
+
 def acknowledged(kind: bytes, number: int) -> bytes:
     return frame(m.ACKNOWLEDGE, encode_one(kind, bytes(16), number))
 
@@ -580,7 +583,7 @@ def test_acknowledgements_that_a_stock_client_will_never_repeat_are_made_for_it(
 
 
 def test_a_side_is_not_read_while_the_room_for_its_messages_is_full():
-    stage = stock_pair(settings=GatewaySettings(max_assist_bytes=len(output(0)) * 2, idle_timeout_s=1000))
+    stage = stock_pair(settings=GatewaySettings(max_assist_bytes=2 * COPY_BYTES, idle_timeout_s=1000))
     stage.send(AGENT, output(0))
     assert stage.sockets[AGENT].is_reading
     stage.send(AGENT, output(1))
@@ -590,7 +593,7 @@ def test_a_side_is_not_read_while_the_room_for_its_messages_is_full():
 
 
 def test_a_side_is_not_read_while_as_much_waits_for_its_peer_that_is_away():
-    stage = stock_pair(settings=GatewaySettings(max_assist_bytes=len(output(0)) * 2, idle_timeout_s=1000))
+    stage = stock_pair(settings=GatewaySettings(max_assist_bytes=2 * COPY_BYTES, idle_timeout_s=1000))
     stage.attached[CLIENT].disconnected(None)
     stage.send(AGENT, output(0), output(1))
     assert not stage.sockets[AGENT].is_reading
