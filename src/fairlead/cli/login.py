@@ -25,7 +25,7 @@ PROFILE_OPTIONS = {
     "session_name": "fairlead_role_session_name",
     "duration_s": "fairlead_duration_seconds",
 }
-"""What an AWS profile may say of a sign-in. Names of our own: with `role_arn` AWS programs would assume it."""
+"""What an AWS profile may say of a sign-in. Names of our own: AWS programs would assume a `role_arn`."""
 
 
 class Grant(StrEnum):
