@@ -68,7 +68,7 @@ class Restarting:
     def started(self, restarts: int, kept: int, lost: int) -> None:
         """The program runs, for the first time or after `restarts`; so many sessions go on, or do not."""
         if restarts:
-            logger.info("restarted, %d sessions go on, %d are lost", kept, lost)
+            logger.info("restarted as version %s; sessions that go on: %d, lost: %d", __version__, kept, lost)
         self._say(restarts=restarts, kept_sessions=kept, lost_sessions=lost)
 
     async def run(self) -> None:
@@ -78,7 +78,7 @@ class Restarting:
             while True:
                 await self._hangup.wait()
                 self._hangup.clear()
-                logger.info("restarting, version %s", __version__)
+                logger.info("restarting, until now as version %s", __version__)
                 try:
                     await self._restart()
                 except AgentError as error:
