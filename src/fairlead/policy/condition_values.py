@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from fairlead.policy.matching import ARN_FIELDS, EVERYTHING
@@ -74,8 +75,12 @@ def read_binary(text: str) -> bytes | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; an IPv4 one in IPv6 form (`::ffff:192.0.2.1`) is the IPv4 one."""
+    """An address; an IPv4 one in IPv6 form (`::ffff:192.0.2.1`) is the IPv4 one.
+
+    Kept: each condition on the peer's address of a request reads the same text.
+    """
     try:
         address = ip_address(text)
     except ValueError:

@@ -5,7 +5,7 @@ operator none of the values may match. The block holds as a whole or not at all,
 Source: IAM User Guide, "IAM JSON policy elements: Condition" and "Multivalued context keys".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from fairlead.policy.context import Context
@@ -108,11 +108,12 @@ class Condition:
     """All tests of a statement; without any it always holds."""
 
     tests: tuple[ConditionTest, ...] = ()
+    keys: tuple[str, ...] = field(init=False)
+    """Every context key that is looked at, each once. Kept, because every evaluation asks for them."""
 
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Every context key that is looked at, each once."""
-        return tuple(dict.fromkeys(key for test in self.tests for key in test.keys))
+    def __post_init__(self) -> None:
+        keys = tuple(dict.fromkeys(key for test in self.tests for key in test.keys))
+        object.__setattr__(self, "keys", keys)
 
     def holds(self, context: Context) -> bool:
         """Is all of it true of the request?"""

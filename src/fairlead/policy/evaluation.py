@@ -41,7 +41,8 @@ class _Findings:
         if not statement.resources.contains(self.resource, self.context):
             return
         if statement.condition.tests:
-            self.missing.update(dict.fromkeys(self.context.missing(statement.condition.keys)))
+            for key in self.context.missing(statement.condition.keys):
+                self.missing[key] = None
             if not statement.condition.holds(self.context):
                 return
         which = self.denies if statement.effect is Effect.DENY else self.allows
