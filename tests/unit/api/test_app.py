@@ -14,6 +14,13 @@ from fairlead.api.limits import (
 )
 from fairlead.aws import sigv4
 from fairlead.control.node_credentials import issue
+from fairlead.domain.errors import (
+    IdentityProviderUnreachable,
+    IdentityTokenExpired,
+    InvalidIdentityToken,
+    WebIdentityRefused,
+)
+from fairlead.domain.web_identity import WebIdentity
 from tests.support.api_client import CA, HOST, ApiClient
 from tests.support.control_world import NODE_ID, World, policy, statement
 
@@ -328,3 +335,41 @@ def _node_credentials(world: World) -> sigv4.Credentials:
     world.node()
     credentials, token = issue(world.env, NODE_ID)
     return sigv4.Credentials(credentials.access_key_id, credentials.secret_access_key, token)
+
+
+ASSUME = (
+    b"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::111122223333:role/Staff"
+    b"&RoleSessionName=ada&WebIdentityToken=eyJhbGciOiJSUzI1NiJ9.e30.c2VjcmV0"
+)
+FORM = [("Host", HOST), ("Content-Type", "application/x-www-form-urlencoded")]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (InvalidIdentityToken("forged"), "InvalidIdentityToken"),
+        (IdentityTokenExpired(), "ExpiredTokenException"),
+        (IdentityProviderUnreachable("away"), "IDPCommunicationError"),
+    ],
+)
+def test_a_token_that_is_refused_is_answered_as_sts_does_and_recorded(
+    client: ApiClient, world: World, refusal: WebIdentityRefused, code: str
+) -> None:
+    client.web_identity = refusal
+    answer = client.send("POST", "/", FORM, ASSUME)
+    assert (answer.status, answer.code) == (400, code)
+    assert world.last_record.error_code == type(refusal).__name__
+
+
+def test_an_identity_that_no_role_trusts_is_denied_unsigned(client: ApiClient) -> None:
+    client.web_identity = WebIdentity(provider="login.example", subject="ada", audience="fairlead")
+    answer = client.send("POST", "/", FORM, ASSUME)
+    assert (answer.status, answer.code) == (403, "AccessDenied")
+
+
+def test_tokens_are_looked_at_in_a_bounded_number(client: ApiClient, world: World) -> None:
+    codes = {
+        client.send("POST", "/", FORM, ASSUME).code for _ in range(world.settings.web_identity_rate.burst)
+    }
+    assert codes == {"InvalidIdentityToken"}
+    assert client.send("POST", "/", FORM, ASSUME).code == "Throttling"

@@ -1,5 +1,6 @@
 """Profiles as `fairlead configure` writes them, read back by botocore and by us."""
 
+import os
 import resource
 import stat
 
@@ -43,6 +44,16 @@ def test_botocore_and_our_client_read_what_was_meant(environ, name):
     settings = ClientSettings(environ, profile=name)
     assert {settings.endpoint_url(service) for service in SERVICES} == {URL}
     assert settings.trust.path == FIELDS["ca_bundle"]
+
+
+def test_a_profile_may_say_where_its_keys_come_from_instead(environ):
+    options = {"credential_process": "fairlead credentials --profile lab", "fairlead_role_arn": "arn"}
+    _, credentials_file = write_profile(
+        ProfileContents("lab", endpoint_url=URL, region="us-east-1", options=options), environ
+    )
+    profile = botocore.session.Session(profile="lab").get_scoped_config()
+    assert {name: profile[name] for name in options} == options
+    assert not os.path.exists(credentials_file)
 
 
 def test_other_services_still_go_to_aws(environ):

@@ -240,3 +240,23 @@ def test_credentials_are_fetched_again_shortly_before_they_expire():
     source.forget()
     source.get()
     assert made == [0.0, 945.0, 950.0]
+
+
+def test_a_source_that_failed_is_asked_again_only_after_a_while():
+    now = [0.0]
+    asked = []
+
+    def resolve():
+        asked.append(now[0])
+        if len(asked) < 3:
+            raise CredentialsError("run: fairlead login")
+        return Resolved(Credentials("a", "b"), None, "test")
+
+    source = CredentialSource(resolve, clock=lambda: now[0])
+    for moment in (0.0, 1.0, 14.0, 15.0, 16.0):
+        now[0] = moment
+        with pytest.raises(CredentialsError, match="fairlead login"):
+            source.get()
+    assert asked == [0.0, 15.0]
+    now[0] = 30.0
+    assert source.get().credentials.access_key_id == "a"
