@@ -213,10 +213,16 @@ class Peer:
 
     def iam(self, operation: str, **members: str) -> "Checked":
         """A call of the identity service."""
-        fields = {"Action": operation, "Version": "2010-05-08", **members}
+        return self._query("iam", {"Action": operation, "Version": "2010-05-08", **members})
+
+    def sts(self, operation: str, **members: str) -> "Checked":
+        """A call of the service that gives temporary credentials."""
+        return self._query("sts", {"Action": operation, "Version": "2011-06-15", **members})
+
+    def _query(self, service: str, fields: dict[str, str]) -> "Checked":
         body = "&".join(f"{name}={_form_encoded(value)}" for name, value in fields.items())
         headers = [("Content-Type", "application/x-www-form-urlencoded")]
-        return self.call("POST", "/", "iam", headers, body.encode())
+        return self.call("POST", "/", service, headers, body.encode())
 
     def channel_call(self, raw_path: str) -> "Checked":
         """CreateControlChannel or CreateDataChannel at a path that goes out as it is written."""

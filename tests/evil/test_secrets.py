@@ -1,7 +1,9 @@
 """Every secret of a small installation's life is looked for where it must not be."""
 
 import base64
+import html
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,10 +70,12 @@ def life(stage: Stage) -> Life:
     life.add_key("CA's private key", (state / "ca.key").read_bytes())
     life.add_key("server's private key", (state / "tls.pem").read_bytes())
 
-    alice = stage.add_user("alice", [{"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}])
+    allowed = ["ssm:*", "sts:*"]
+    alice = stage.add_user("alice", [{"Effect": "Allow", "Action": allowed, "Resource": "*"}])
     assert alice.credentials is not None
     life.add("alice's secret", alice.credentials.secret_access_key)
 
+    _temporary_credentials(life, alice)
     activation = stage.add_activation()
     life.add("activation code", activation["ActivationCode"])
     node = Node(stage, activation)
@@ -90,6 +94,36 @@ def life(stage: Stage) -> Life:
     life.pids = [stage.stack.server.pid, life.agent.child.pid]
     _proxy(life)
     return life
+
+
+def _temporary_credentials(life: Life, alice: Peer) -> None:
+    """Those of a role and of a user, taken, used, and shown where they are not good for anything."""
+    account = re.search(r"<Account>(\d+)<", alice.sts("GetCallerIdentity").expect(200).text)
+    assert account is not None
+    principal = {"AWS": f"arn:aws:iam::{account[1]}:root"}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+    life.stage.admin.iam("CreateRole", RoleName="Deploy", AssumeRolePolicyDocument=document).expect(200)
+    role_arn = f"arn:aws:iam::{account[1]}:role/Deploy"
+    assumed = alice.sts("AssumeRole", RoleArn=role_arn, RoleSessionName="nightly").expect(200)
+    own = alice.sts("GetSessionToken").expect(200)
+    for whose, answer in (("role's", assumed), ("user's temporary", own)):
+        key_id, secret, token = (
+            html.unescape(found)
+            for tag in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+            for found in re.findall(f"<{tag}>([^<]+)</{tag}>", answer.text)
+        )
+        life.add(f"{whose} secret", secret)
+        life.add(f"{whose} session token", token)
+        Peer(life.stage, Credentials(key_id, secret, token)).sts("GetCallerIdentity").expect(200)
+        answers = [
+            Peer(life.stage, Credentials(key_id, secret, token)).iam("CreateUser", UserName="mallory"),
+            Peer(life.stage, Credentials(key_id, secret[::-1], token)).sts("GetCallerIdentity"),
+            Peer(life.stage, Credentials(key_id, secret, token[:-2])).sts("GetCallerIdentity"),
+            Peer(life.stage, Credentials(key_id, secret, token[9:])).ssm("DescribeSessions", State="Active"),
+        ]
+        assert all(answer.status >= 400 for answer in answers)
+        life.texts += [answer.text for answer in answers]
 
 
 def _sessions(life: Life, alice: Peer, node: Node) -> None:
@@ -179,7 +213,7 @@ def test_the_small_life_had_the_secrets_that_it_is_about(life: Life) -> None:
     }.items():
         assert name in life.found_in(file.read_bytes()), file.name
     kinds = {name.partition(" (")[0] for name in life.secrets}
-    assert len(kinds) == 17
+    assert len(kinds) == 21
 
 
 @pytest.mark.parametrize("pattern", ["fairlead.db*", "installation.json", "lock", "ca.pem", "ca-bundle.pem"])
@@ -218,6 +252,8 @@ def test_no_secret_is_in_the_audit_trail(life: Life) -> None:
     events = [
         "CreateFirstIdentities",
         "CreateAccessKey",
+        "AssumeRole",
+        "GetSessionToken",
         "CreateActivation",
         "RegisterManagedInstance",
         "StartSession",
