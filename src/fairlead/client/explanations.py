@@ -44,9 +44,11 @@ class ExplainCommand:
         else:
             who = _text(answer.get("PrincipalArn"))
             self._say(f"{who} {'may' if is_allowed else 'may not'} {_text(answer.get('Action'))}")
+            if answer.get("IsLocked"):
+                self._say("  but the user is locked: no credentials of his are good")
             for resource in _list(answer.get("Resources")):
                 self._say_all(_resource_lines(resource))
-        return 0 if is_allowed else NOT_ALLOWED
+        return 0 if is_allowed and not answer.get("IsLocked") else NOT_ALLOWED
 
     def who_can(self, action: str, resources: Sequence[str], context: Sequence[str]) -> int:
         """Who may do that, and why; the exit status. Raises as `why`."""
@@ -56,7 +58,7 @@ class ExplainCommand:
         while True:
             answer = self._api.call("FindPrincipals", members)
             for principal in _list(answer.get("Principals")):
-                is_allowed |= principal.get("Verdict") == ALLOWED
+                is_allowed |= principal.get("Verdict") == ALLOWED and not principal.get("IsLocked")
                 if self._as_json:
                     everybody.append(principal)
                 else:
@@ -72,7 +74,8 @@ class ExplainCommand:
 
     def _say_principal(self, principal: dict[str, Any]) -> None:
         may = "may" if principal.get("Verdict") == ALLOWED else "may, depending on the request"
-        self._say(f"{_text(principal.get('PrincipalArn'))} {may}")
+        locked = ", but is locked" if principal.get("IsLocked") else ""
+        self._say(f"{_text(principal.get('PrincipalArn'))} {may}{locked}")
         for resource in _list(principal.get("Resources")):
             self._say_all(_resource_lines(resource))
 

@@ -75,6 +75,7 @@ class Explanations:
                 action=decision.action,
                 verdict=decision.verdict.value,
                 denial=None if decision.is_allowed else decision.denial_text(),
+                is_locked=principal.is_locked,
                 resources=_resources(answer),
             )
 
@@ -99,6 +100,7 @@ class Explanations:
                 operations.FoundPrincipal(
                     principal_arn=principal.arn,
                     verdict=answer.decision.verdict.value,
+                    is_locked=principal.is_locked,
                     resources=_resources(answer),
                 )
                 for principal, answer in answers

@@ -29,11 +29,15 @@ _START_SESSION = "ssm:startsession"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom a question is about. `caller` is None for a group, which never calls by itself."""
+    """Whom a question is about. `caller` is None for a group, which never calls by itself.
+
+    `is_locked`: a user whose credentials are all void for the time being, whatever his policies say.
+    """
 
     arn: str
     caller: Caller | None
     group: Group | None = None
+    is_locked: bool = False
 
     def policies(self, uow: UnitOfWork) -> Iterator[AttachedPolicy]:
         """Every policy that applies. Raises MalformedPolicy if a stored one is unreadable."""
@@ -55,7 +59,7 @@ class Principal:
 
 def user_principal(user: User, region: str) -> Principal:
     """A user."""
-    return Principal(user.arn, user_caller(user, region, "", _NOWHERE))
+    return Principal(user.arn, user_caller(user, region, "", _NOWHERE), is_locked=user.locked_at is not None)
 
 
 def role_principal(role: Role, region: str, session_name: str = "") -> Principal:

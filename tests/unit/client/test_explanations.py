@@ -99,6 +99,19 @@ def test_what_is_missing_for_an_allow_is_said():
     ]
 
 
+def test_a_locked_user_may_nothing_for_the_time_being():
+    server = Server(answer(RESOURCE) | {"IsLocked": True})
+    assert server.command.why("bob", "ssm:StartSession", [NODE], []) == NOT_ALLOWED
+    assert server.said[:2] == [
+        f"{BOB} may ssm:StartSession",
+        "  but the user is locked: no credentials of his are good",
+    ]
+    found = {"PrincipalArn": BOB, "Verdict": "allowed", "IsLocked": True, "Resources": []}
+    server = Server({"Principals": [found]})
+    assert server.command.who_can("ssm:StartSession", [NODE], []) == NOT_ALLOWED
+    assert server.said[0] == f"{BOB} may, but is locked"
+
+
 def test_everybody_who_may_is_listed_page_by_page():
     found = {"PrincipalArn": BOB, "Verdict": "allowed", "Resources": [RESOURCE]}
     maybe = {"PrincipalArn": BOB, "Verdict": "implicitDeny", "Resources": [REFUSED]}

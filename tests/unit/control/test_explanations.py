@@ -167,6 +167,13 @@ def test_who_may_depending_on_the_request_is_found_and_marked(world, who):
     assert who(aws__SourceIp="198.51.100.1") == [("user/admin", "allowed")]
 
 
+def test_a_locked_user_is_marked(world, why):
+    world.user("bob", policy(ALLOW_START), locked_at=world.now)
+    answer = why("bob")
+    assert (answer.verdict, answer.is_locked) == ("allowed", True)
+    assert not why("admin").is_locked
+
+
 def test_nobody_may_ask_without_the_right(world, explanations):
     bob = world.user("bob", policy(statement("Allow", "fairlead:ExplainAccess", "arn:aws:iam::*:user/bob")))
     world.user("eve")

@@ -1,6 +1,7 @@
 """Simulation answers what the evaluator answers, of whom it is asked, and refuses what it does not serve."""
 
 import json
+from itertools import islice
 
 import pytest
 
@@ -15,8 +16,12 @@ from fairlead.domain.errors import (
 )
 from fairlead.domain.identities import InlinePolicy
 from fairlead.domain.operations import simulation as operations
+from fairlead.policy.decision import AttachedPolicy, Attachment, Question
+from fairlead.policy.evaluation import evaluate
+from fairlead.policy.parser import parse_identity_policy
 from tests.support.control_world import policy, statement
 from tests.support.factories import a_group, a_managed_policy
+from tests.support.policy_pairs import policy_pairs
 
 START = "ssm:StartSession"
 NODE = "arn:aws:ssm:us-east-1:111122223333:managed-instance/mi-0123456789abcdef0"
@@ -314,6 +319,32 @@ def test_answers_are_not_recorded(world, custom):
     assert world.last_record.event_name == "SimulateCustomPolicy"
     assert world.last_record.response_elements is None
     assert world.last_record.is_read_only
+
+
+def test_custom_policies_are_decided_as_the_evaluator_decides(custom):
+    for policies, asked in islice(policy_pairs(seed=5), 300):
+        boundary = () if policies.boundary is None else (policies.boundary,)
+        answer = custom(
+            *policies.identity,
+            permissions_boundary_policy_input_list=boundary,
+            action_names=(asked.action,),
+            resource_arns=asked.resources,
+            context_entries=tuple(
+                entry(key, *([value] if isinstance(value, str) else value), of_type=type_name)
+                for key, value in asked.context.items()
+                for type_name in ["string" if isinstance(value, str) else "stringList"]
+            ),
+        )
+        texts = [(text, Attachment.USER_INLINE) for text in policies.identity]
+        texts += [(text, Attachment.USER_BOUNDARY) for text in boundary]
+        decision = evaluate(
+            Question("arn:aws:iam::111122223333:user/al", asked.action, asked.resources, asked.context),
+            [AttachedPolicy(parse_identity_policy(text), "p", kind, "al") for text, kind in texts],
+        )
+        assert decisions(answer) == [result.verdict.value for result in decision.results]
+        for result, expected in zip(answer.evaluation_results, decision.results, strict=True):
+            assert len(result.matched_statements) == len(expected.statements)
+            assert set(expected.missing_keys) <= set(result.missing_context_values)
 
 
 def test_the_keys_that_policies_refer_to(world, simulations, admin):

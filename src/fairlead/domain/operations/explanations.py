@@ -84,12 +84,16 @@ class ResourceAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainAccessResponse:
-    """The verdict and what is behind it, resource by resource. `Denial` is what the caller would be told."""
+    """The verdict and what is behind it, resource by resource. `Denial` is what the caller would be told.
+
+    `IsLocked`: a user who is locked out, so that no credentials of his are good, whatever the verdict.
+    """
 
     principal_arn: str = member("PrincipalArn", ARN, required=True)
     action: str = member("Action", _ACTION, required=True)
     verdict: str = member("Verdict", _VERDICT, required=True)
     denial: str | None = member("Denial", String())
+    is_locked: bool = member("IsLocked", Boolean(), required=True)
     resources: tuple[ResourceAccess, ...] = member(
         "Resources", ListOf(Structure(ResourceAccess)), required=True
     )
@@ -111,10 +115,11 @@ class FindPrincipalsRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPrincipal:
-    """Somebody who may, or who may if the missing keys have the right values."""
+    """Somebody who may, or who may if the missing keys have the right values. `IsLocked` as above."""
 
     principal_arn: str = member("PrincipalArn", ARN, required=True)
     verdict: str = member("Verdict", _VERDICT, required=True)
+    is_locked: bool = member("IsLocked", Boolean(), required=True)
     resources: tuple[ResourceAccess, ...] = member(
         "Resources", ListOf(Structure(ResourceAccess)), required=True
     )
