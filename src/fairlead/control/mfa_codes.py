@@ -55,8 +55,9 @@ def take_code(env: Environment, caller: Caller, serial_number: str | None, code:
 def _take(uow: UnitOfWork, device: MfaDevice, code: str, now: datetime) -> CodeResult:
     if not device.is_locked(now):
         step = device.step_of(code, now)
-        if step is not None and uow.mfa.accept_step(device.serial_number, step):
-            return CodeResult(accepted_at=now)
+        if step is not None:  # a used one is no guess, and not counted as one
+            is_accepted = uow.mfa.accept_step(device.serial_number, step)
+            return CodeResult(accepted_at=now) if is_accepted else CodeResult(refusal=_WRONG_CODE)
         uow.mfa.add_failure(device.serial_number, now)
         device = uow.mfa.get(device.account_id, device.serial_number) or device
     return CodeResult(refusal=_WRONG_CODE + _lock_text(device))

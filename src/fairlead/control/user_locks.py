@@ -12,7 +12,7 @@ from fairlead.control.notifier import AgentNotifier
 from fairlead.domain.callers import Caller, CallerKind
 from fairlead.domain.errors import AccessDenied, InvalidRequest
 from fairlead.domain.operations import user_locks as operations
-from fairlead.domain.sessions import EndReason, Session, SessionEnd, SessionStatus
+from fairlead.domain.sessions import ChannelSide, EndReason, Session, SessionEnd, SessionStatus
 
 _END = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.USER_LOCKED)
 
@@ -58,7 +58,7 @@ class UserLocks:
     def _end(self, call: Call, session: Session) -> bool:
         if not call.uow.sessions.set_end(session.id, _END, call.now):
             return False
-        call.uow.sessions.void_tokens(session.id)
+        call.uow.sessions.void_tokens(session.id, ChannelSide.AGENT)
         call.after_commit(lambda: self._notifier.session_terminated(session, _END))
         return True
 

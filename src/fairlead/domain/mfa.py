@@ -57,16 +57,15 @@ class MfaDevice:
         return self.locked_until is not None and now < self.locked_until
 
     def step_of(self, code: str, now: datetime) -> int | None:
-        """The step that a code is of, if it is a good one now."""
+        """The step that a code is of, used or not, if it is one of those around now."""
         center = step_at(now) + self.drift_steps
-        return matching_step(self.seed, self._unused(center, WINDOW_STEPS), code)
+        return matching_step(self.seed, range(center - WINDOW_STEPS, center + WINDOW_STEPS + 1), code)
 
     def step_of_pair(self, first: str, second: str, now: datetime, window: int = WINDOW_STEPS) -> int | None:
-        """The step of the second of two codes in a row, if it is within so many steps of now."""
-        return matching_step(self.seed, self._unused(step_at(now) - 1, window), first, second)
-
-    def _unused(self, center: int, window: int) -> range:
-        return range(max(center - window, self.last_step + 1), center + window + 1)
+        """The step of the second of two unused codes in a row, if it is within so many steps of now."""
+        center = step_at(now) - 1
+        steps = range(max(center - window, self.last_step + 1), center + window + 1)
+        return matching_step(self.seed, steps, first, second)
 
 
 class MfaRepository(Protocol):

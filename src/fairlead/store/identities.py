@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.store.named_rows import NamedRow, add_named, find_named, page_named
@@ -62,7 +62,7 @@ class SqlIdentities:
 
     def lock_user(self, user_id: str, at: datetime) -> int:
         self._connection.execute(
-            update(users).where(users.c.id == user_id).values(locked_at=func.coalesce(users.c.locked_at, at))
+            update(users).where(users.c.id == user_id, users.c.locked_at.is_(None)).values(locked_at=at)
         )
         return self._connection.execute(
             update(access_keys)

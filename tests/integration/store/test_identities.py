@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -5,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from fairlead.domain.errors import EntityAlreadyExists
 from fairlead.domain.identities import InlinePolicy
 from fairlead.store.store import SqlStore
-from tests.support.factories import SCOPE, a_role, a_user, an_access_key
+from tests.support.factories import NOW, SCOPE, a_role, a_user, an_access_key
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
@@ -146,3 +149,31 @@ def test_the_policies_of_several_identities_come_in_one_answer(store: SqlStore) 
             ("AIDA1", InlinePolicy(name="a", document="A")),
             ("AIDA1", InlinePolicy(name="b", document="B")),
         ]
+
+
+def test_a_lock_turns_active_keys_off_and_its_end_turns_those_on(store: SqlStore) -> None:
+    later = NOW + timedelta(minutes=1)
+    with store.transaction() as work:
+        alice, bob = a_user(), a_user(id="AIDABOB", name="bob")
+        for user in (alice, bob):
+            work.identities.add_user(user)
+        for key, user, is_active in (("on", alice, True), ("off", alice, False), ("his", bob, True)):
+            work.identities.add_access_key(
+                an_access_key(id=key, user_id=user.id, user_name=user.name, is_active=is_active), SECRET
+            )
+
+        def active() -> set[str]:
+            keys = [*work.identities.list_access_keys(alice.id), *work.identities.list_access_keys(bob.id)]
+            return {key.id for key in keys if key.is_active}
+
+        assert work.identities.lock_user(alice.id, NOW) == 1
+        assert work.identities.lock_user(alice.id, later) == 0
+        assert active() == {"his"}
+        locked = work.identities.get_user_by_id(alice.id, to_change=True)
+        assert locked == replace(alice, locked_at=NOW)
+        assert work.identities.unlock_user(alice.id, later) == 1
+        assert active() == {"his", "on"}
+        assert work.identities.get_user_by_id(alice.id) == replace(alice, void_until=later)
+        work.identities.lock_user(alice.id, later)
+        work.identities.set_access_key_active("on", False)
+        assert work.identities.unlock_user(alice.id, later) == 0

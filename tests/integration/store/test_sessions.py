@@ -264,3 +264,19 @@ def test_what_the_owners_credentials_said_is_kept(store: SqlStore) -> None:
     with store.transaction() as work:
         work.sessions.add(a_session(owner_credentials=said))
         assert work.sessions.find(a_session().id) == a_session(owner_credentials=said)
+
+
+def test_the_active_sessions_of_a_user_are_his_own_and_those_of_his_roles(store: SqlStore) -> None:
+    mine = a_session().owner_id
+    role = "AROAEXAMPLEDEPLOY0001:nightly"
+    in_role = TemporaryCredentials(issued_at=NOW, user_id=mine)
+    of_another = TemporaryCredentials(issued_at=NOW, user_id="AIDABOB")
+    of_nobody = TemporaryCredentials(issued_at=NOW)
+    with store.transaction() as work:
+        work.sessions.add(a_session(id="alice-own"))
+        work.sessions.add(a_session(id="alice-over"))
+        work.sessions.add(a_session(id="in-role", owner_id=role, owner_credentials=in_role))
+        work.sessions.add(a_session(id="bobs", owner_id=role, owner_credentials=of_another))
+        work.sessions.add(a_session(id="federated", owner_id=role, owner_credentials=of_nobody))
+        work.sessions.set_end("alice-over", END, LATER)
+        assert {session.id for session in work.sessions.active_of_user(mine)} == {"alice-own", "in-role"}

@@ -2,6 +2,7 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from fairlead.aws import sigv4
 from fairlead.control.bootstrap import NODE_ROLE, NewAccessKey, create_first_identities, recover_admin
 from fairlead.control.housekeeping import Purged, purge
+from fairlead.control.mfa_codes import take_code
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import (
     AccessDenied,
@@ -25,9 +27,11 @@ from fairlead.domain.errors import (
     UnknownResumeSecret,
 )
 from fairlead.domain.identities import MAX_ACCESS_KEYS_PER_USER
+from fairlead.domain.mfa import MAX_FAILURES
 from fairlead.domain.operations.activations import CreateActivationRequest, DescribeActivationsRequest
 from fairlead.domain.operations.identities import CreateAccessKeyRequest, CreateUserRequest, ListUsersRequest
 from fairlead.domain.operations.inline_policies import PutUserPolicyRequest
+from fairlead.domain.operations.mfa import CreateVirtualMfaDeviceRequest, EnableMfaDeviceRequest
 from fairlead.domain.operations.nodes import (
     DeregisterManagedInstanceRequest,
     DescribeInstanceInformationRequest,
@@ -40,8 +44,10 @@ from fairlead.domain.operations.sessions import (
     ResumeSessionRequest,
     TerminateSessionRequest,
 )
+from fairlead.domain.operations.user_locks import LockUserRequest
 from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
 from fairlead.store.store import SqlStore
+from tests.support.authenticator_app import AuthenticatorApp
 from tests.support.control_world import (
     FINGERPRINT,
     ORIGIN,
@@ -244,6 +250,65 @@ def test_of_returns_with_one_secret_that_race_one_comes_in_and_the_theft_is_seen
     assert session is not None
     assert session.end is not None
     assert session.end.reason is EndReason.RESUME_REUSED
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_of_calls_that_race_with_one_code_one_gets_credentials_and_five_wrong_guesses_lock(
+    world: World, admin: Caller
+) -> None:
+    made = world.mfa.create_virtual_mfa_device(
+        admin, CreateVirtualMfaDeviceRequest(virtual_mfa_device_name="phone")
+    ).virtual_mfa_device
+    serial, app = made.serial_number, AuthenticatorApp(made.base32_string_seed or b"")
+    world.mfa.enable_mfa_device(
+        admin,
+        EnableMfaDeviceRequest(
+            user_name="admin",
+            serial_number=serial,
+            authentication_code1=app.code(world.now, -1),
+            authentication_code2=app.code(world.now),
+        ),
+    )
+    world.advance(minutes=1)
+
+    def race(code: str) -> int:
+        start = Barrier(8)
+
+        def ask(_number: int) -> bool:
+            start.wait()
+            return take_code(world.env, admin, serial, code).refusal is None
+
+        with ThreadPoolExecutor(8) as racers:
+            return sum(racers.map(ask, range(8)))
+
+    assert race(app.code(world.now)) == 1
+    world.advance(days=1)
+    race(f"{(int(app.code(world.now)) + 1) % 10**6:06}")
+    with world.store.read() as uow:
+        device = uow.mfa.get(admin.scope.account_id, serial)
+    assert device is not None
+    assert device.failures == MAX_FAILURES
+    assert race(app.code(world.now)) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_no_session_that_races_with_a_lock_outlives_it(world: World, admin: Caller) -> None:
+    node = connected(world, registered(world, admin))
+    alice = world.user("alice")
+    start = Barrier(5)
+
+    def act(number: int) -> None:
+        start.wait()
+        if number == 4:
+            world.user_locks.lock_user(admin, LockUserRequest(user_name="alice"))
+            return
+        with suppress(AccessDenied):
+            world.start(alice, node)
+
+    with ThreadPoolExecutor(5) as racers:
+        list(racers.map(act, range(5)))
+    with world.store.read() as uow:
+        assert uow.sessions.active_of_user(alice.principal_id) == []
 
 
 def opens(world: World, session_id: str, **claim: Any) -> bool:  # Any: parts of a ClientClaim

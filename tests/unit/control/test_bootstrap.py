@@ -75,6 +75,14 @@ def test_an_administrator_who_is_locked_out_gets_back_in():
     world.activations.create_activation(again, CreateActivationRequest(iam_role=NODE_ROLE))
 
 
+def test_an_administrator_who_was_locked_is_recovered():
+    world = World()
+    first = caller_with(world, first_key(world))
+    with world.store.transaction() as uow:
+        uow.identities.lock_user(first.principal_id, world.now)
+    assert caller_with(world, recover_admin(world.env)).principal_id == first.principal_id
+
+
 def test_an_administrator_who_was_deleted_is_recovered():
     world = World()
     assert caller_with(world, recover_admin(world.env)).name == "admin"

@@ -233,6 +233,11 @@ def let_a_namesake_take_the_place(client):
         uow.identities.add_access_key(an_access_key(id=KEY_ID, user_id=namesake.id), "secret")
 
 
+def lock_the_user(client):
+    with client.world.store.transaction() as uow:
+        uow.identities.lock_user(client.caller.principal_id, client.world.now)
+
+
 def delete_the_key(client):
     with client.world.store.transaction() as uow:
         uow.identities.delete_access_key(KEY_ID)
@@ -252,6 +257,7 @@ def deactivate_the_key(client):
         (deny_the_place, "with an explicit deny"),
         (delete_the_user, "user/alice was deleted"),
         (let_a_namesake_take_the_place, "user/alice was deleted"),
+        (lock_the_user, "user/alice is locked"),
         (delete_the_key, f"{KEY_ID} of .*user/alice was deactivated or deleted"),
         (deactivate_the_key, f"{KEY_ID} of .*user/alice was deactivated or deleted"),
     ],

@@ -75,6 +75,14 @@ def test_a_role_session_is_the_caller_that_it_was_with_what_its_credentials_said
         present = present_owner(uow, session, HERE)
     assert present == replace(caller, origin=replace(HERE, user_agent=caller.origin.user_agent))
     assert owner_at_start(session, HERE).kind is CallerKind.ROLE
+    world.user("alice")
+    alice = next(user for user in world.store.tables.users.values() if user.name == "alice")
+    behind = replace(session, owner_credentials=replace(temporary, user_id=alice.id))
+    with world.store.transaction() as uow:
+        assert present_owner(uow, behind, HERE).arn == caller.arn
+        uow.identities.lock_user(alice.id, world.now)
+    with world.store.read() as uow, pytest.raises(AccessDenied, match="deleted or locked"):
+        present_owner(uow, behind, HERE)
     del world.store.tables.roles[role.id]
     with world.store.read() as uow, pytest.raises(AccessDenied, match="was deleted"):
         present_owner(uow, session, HERE)
