@@ -142,8 +142,8 @@ def drain(
     """Before a restart: let the server take no new sessions, and say who is left.
 
     Sessions go on. Speaks to the server that the AWS environment or profile leads to, from any machine, with
-    the right to fairlead:DrainServer, DescribeServerDrain and CancelServerDrain. The server takes sessions again when it is started anew. Exit
-    status: 0 when no session is left, 3 when some are.
+    the right to fairlead:DrainServer, DescribeServerDrain and CancelServerDrain. The server takes sessions
+    again once it is started anew. Exit status: 0 when no session is left, 3 when some are.
     """
     import time
 
