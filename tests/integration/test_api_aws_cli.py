@@ -67,6 +67,21 @@ def test_policies_of_users(aws: Aws) -> None:
     assert aws("iam", "delete-user-policy", *name) == {}
 
 
+def test_policies_are_simulated(aws: Aws, server: FairleadServer) -> None:
+    question = ("--action-names", "ssm:StartSession", "iam:CreateUser")
+    (allowed, refused) = aws("iam", "simulate-custom-policy", "--policy-input-list", POLICY, *question)[
+        "EvaluationResults"
+    ]
+    assert (allowed["EvalDecision"], refused["EvalDecision"]) == ("allowed", "implicitDeny")
+    admin = f"arn:aws:iam::{server.account_id}:user/admin"
+    answer = aws("iam", "simulate-principal-policy", "--policy-source-arn", admin, *question)
+    assert [each["EvalDecision"] for each in answer["EvaluationResults"]] == ["allowed", "allowed"]
+    keys = aws("iam", "get-context-keys-for-custom-policy", "--policy-input-list", POLICY)
+    assert keys["ContextKeyNames"] == []
+    keys = aws("iam", "get-context-keys-for-principal-policy", "--policy-source-arn", admin)
+    assert keys["ContextKeyNames"] == []
+
+
 def test_roles_and_their_policies(aws: Aws) -> None:
     name = ("--role-name", "Nodes", "--policy-name", "p")
     created = aws("iam", "create-role", "--role-name", "Nodes", "--assume-role-policy-document", TRUST)

@@ -20,7 +20,7 @@ wrong command line."""
 
 ALLOWED = "allowed"
 MAX_TEXT = 2048
-PAGE = 100
+PAGE = 50
 
 
 class ExplainCommand:

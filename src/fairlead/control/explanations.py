@@ -26,7 +26,7 @@ from fairlead.policy.evaluation import evaluate
 from fairlead.policy.explanation import Explanation, explain
 from fairlead.policy.matching import EVERYTHING
 
-DEFAULT_PAGE = 50
+DEFAULT_PAGE = 25
 _EVERY_PATH = "/"
 _USERS, _ROLES = "users", "roles"
 

@@ -32,9 +32,9 @@ DEFAULT_PAGE = 100
 MAX_QUESTIONS = 10_000
 """Most pairs of an action and a resource that one simulation may ask about, on all its pages."""
 
-MAX_COMPARISONS = 50_000
-"""How many comparisons with an action, a resource or a condition value one page may take: some 50 ms. Pages
-become shorter than was asked for rather than take longer."""
+MAX_COMPARISONS = 20_000
+"""How many comparisons with an action, a resource or a condition value one page may take: one or two tenths
+of a second. Pages become shorter than was asked for rather than take longer."""
 
 SimulationRequest = operations.SimulateCustomPolicyRequest | operations.SimulatePrincipalPolicyRequest
 Keys = Mapping[str, ContextValue]

@@ -109,7 +109,7 @@ class FindPrincipalsRequest:
     action: str = member("Action", _ACTION, required=True)
     resources: tuple[str, ...] = member("Resources", _RESOURCES, required=True)
     context: tuple[ContextKey, ...] | None = member("Context", _CONTEXT)
-    max_results: int | None = member("MaxResults", Integer(min=1, max=100))
+    max_results: int | None = member("MaxResults", Integer(min=1, max=50))
     next_token: str | None = member("NextToken", String())
 
 
