@@ -7,18 +7,25 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from fairlead.domain.errors import IdentityProviderUnreachable
+from fairlead.server import oidc_settings
+from fairlead.server.web_identity import fetch
 from fairlead.testing.server import FairleadServer
 from tests.support.aws_cli import AwsCli
+from tests.support.certificates import Authority
 from tests.support.oidc_issuer import CLIENT_ID, SUBJECT, OidcIssuer
 from tests.support.oidc_tokens import SigningKey
 from tests.support.waiting import PATIENCE_S
 
 SESSION = "ada"
+CHALLENGE = {"code_challenge": "x", "code_challenge_method": "S256"}
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +162,21 @@ def test_a_token_of_a_key_that_is_not_published_is_refused_over_the_wire(
             )
         assert caught.value.response["Error"]["Code"] == code
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_the_server_follows_no_redirect_and_trusts_the_named_ca_only(
+    tmp_path: Path, issuer: OidcIssuer
+) -> None:
+    right, wrong = tmp_path / "right.pem", tmp_path / "wrong.pem"
+    right.write_bytes(issuer.ca_pem)
+    wrong.write_bytes(Authority("Another CA").pem)
+    settings = oidc_settings.OidcIssuer(url=issuer.url, audiences=frozenset({CLIENT_ID}), ca_file=str(right))
+    assert b"jwks_uri" in fetch(settings, settings.discovery_url)
+    query = urlencode({"redirect_uri": "https://127.0.0.1:1/", "state": "s", **CHALLENGE})
+    with pytest.raises(IdentityProviderUnreachable, match="HTTP 302"):
+        fetch(settings, f"{issuer.url}/authorize?{query}")
+    with pytest.raises(IdentityProviderUnreachable, match="not trusted"):
+        fetch(replace(settings, ca_file=str(wrong)), settings.discovery_url)
 
 
 def _printed(done: tuple[int, str, str]) -> dict[str, Any]:

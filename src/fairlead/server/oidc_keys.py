@@ -24,8 +24,8 @@ REFETCH_INTERVAL_S = 60.0
 """Shortest time between two fetches from one issuer, failed ones included."""
 MAX_KEYS = 100
 """Most keys of a set that are looked at."""
-MAX_KEY_CHARACTERS = 8192
-"""Longest JWK: an RSA key of 16,384 bits in base64 with its certificate would not do."""
+MAX_NUMBER_CHARACTERS = {"n": 1_366, "e": 6}
+"""Longest numbers of an RSA key, in base64: 8,192 bits and 32. Longer ones would hold up the event loop."""
 
 _KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 _PRIVATE_MEMBERS = ("d", "k")
@@ -134,7 +134,8 @@ class IssuerKeys:
 
 def _is_for_signatures(key: Mapping[str, Any]) -> bool:  # Any: JSON of the issuer's
     is_public = not any(member in key for member in _PRIVATE_MEMBERS)
-    return is_public and key.get("use", "sig") == "sig" and len(str(key)) <= MAX_KEY_CHARACTERS
+    is_small = all(len(str(key.get(name, ""))) <= most for name, most in MAX_NUMBER_CHARACTERS.items())
+    return is_public and is_small and key.get("use", "sig") == "sig"
 
 
 def _json_object(body: bytes, issuer: OidcIssuer, what: str) -> dict[str, Any]:  # Any: JSON of the issuer's

@@ -34,6 +34,8 @@ LEEWAY = timedelta(seconds=60)
 MAX_AGE = timedelta(hours=24)
 """Oldest token, whatever its expiry says: a sign-in is a fresh thing."""
 
+_JWS = PyJWS(options={"enforce_minimum_key_length": True})
+"""Below 2,048 bits an RSA key proves nothing."""
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _MAX_EPOCH_S = 253_402_300_799
 """The last second of the year 9999."""
@@ -75,7 +77,7 @@ def verify(token: str, issuer: OidcIssuer, key: PyJWK, now: datetime) -> WebIden
     Raises InvalidIdentityToken or, for a token that is good but for its age, IdentityTokenExpired.
     """
     try:
-        verified = PyJWS().decode_complete(token, key, algorithms=[key.algorithm_name])
+        verified = _JWS.decode_complete(token, key, algorithms=[key.algorithm_name])
     except (PyJWTError, ValueError, TypeError):
         raise InvalidIdentityToken("The signature of the token is not valid.") from None
     claims = _json_object(verified["payload"])

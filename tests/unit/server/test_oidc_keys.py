@@ -130,7 +130,15 @@ def test_a_discovery_document_that_is_not_the_issuers_is_refused(body: bytes, wo
 
 def test_only_keys_for_signatures_count() -> None:
     jwk = FIRST.jwk
-    others: list[Any] = [{**jwk, "use": "enc"}, {**jwk, "d": "AQ"}, {"kty": "oct", "k": "AQ"}, "key", None]
+    others: list[Any] = [
+        {**jwk, "use": "enc"},
+        {**jwk, "d": "AQ"},
+        {**jwk, "n": "A" * 1_367},
+        {**jwk, "e": "A" * 7},
+        {"kty": "oct", "k": "AQ"},
+        "key",
+        None,
+    ]
     body = key_set(FIRST).replace(b'"keys": [', b'"keys": [' + _json(others) + b", ")
     assert [key["kid"] for key in parse_key_set(body, ISSUER)] == ["first"]
     with pytest.raises(IdentityProviderUnreachable, match="no keys"):

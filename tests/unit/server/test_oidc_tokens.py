@@ -4,8 +4,12 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt import PyJWK
+from jwt.algorithms import RSAAlgorithm
+from jwt.warnings import InsecureKeyLengthWarning
 
 from fairlead.domain.errors import IdentityTokenExpired, InvalidIdentityToken
 from fairlead.domain.web_identity import WebIdentity
@@ -109,6 +113,15 @@ def test_a_claim_that_is_not_right_is_refused(changes: dict[str, Any], words: st
             if changes.get("iss", "") is not None
             else raw_token(RS_HEADER, claims(iss=None))
         )
+
+
+def test_a_key_that_is_too_short_proves_nothing() -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    with pytest.warns(InsecureKeyLengthWarning):
+        token = jwt.encode(claims(), short, "RS256", headers={"kid": "first"})
+    jwk = {**json.loads(RSAAlgorithm.to_jwk(short.public_key())), "kid": "first", "alg": "RS256"}
+    with pytest.raises(InvalidIdentityToken, match="signature"):
+        verify(token, ISSUER, PyJWK(jwk), NOW)
 
 
 def test_of_several_audiences_the_authorized_party_counts() -> None:
