@@ -109,6 +109,8 @@ def _condition_holds(operator, key, wanted, context, new_language):
     operator = operator.replace("Not", "")
     if not values:
         return if_exists or every or (negated and not some)
+    if values == [""] and (every or some):
+        return every
     answers = []
     for value in values:
         matched = [_value_matches(operator, each, value, context, new_language) for each in wanted]

@@ -38,7 +38,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "aws:username": NAMES,
     "aws:userid": NAMES,
     "aws:PrincipalTag/Env": ("dev", "prod", "Dev"),
-    "aws:TagKeys": ("a", "b", "c"),
+    "aws:TagKeys": ("a", "b", ""),
     "aws:MultiFactorAuthAge": ("7", "7.5", "300", "soon"),
     "aws:CurrentTime": ("2026-11-21T13:00:00Z", "2026-11-21T14:00:00+01:00", "2026", "1795266000"),
     "aws:SourceIp": ("192.0.2.1", "198.51.100.1", "2001:db8::1", "nowhere"),

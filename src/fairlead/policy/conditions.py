@@ -12,6 +12,8 @@ from fairlead.policy.context import Context
 from fairlead.policy.operators import NULL, OPERATORS, Operator, PolicyValue, null_value
 
 _IF_EXISTS = "IfExists"
+_NULL_SET = ("",)
+"""To the set qualifiers an empty text is no value: "a null data set, such as an empty string" (User Guide)."""
 
 
 class SetQualifier(Enum):
@@ -87,6 +89,8 @@ class ConditionTest:
             return self._matches("false" if found else "true", context)
         if not found:
             return self._holds_without(operator)
+        if qualifier is not None and found == _NULL_SET:
+            return qualifier is SetQualifier.ALL
         if qualifier is SetQualifier.ALL:
             return all(self._matches(value, context) is not operator.negated for value in found)
         return any(self._matches(value, context) is not operator.negated for value in found)
