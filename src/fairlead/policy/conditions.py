@@ -13,7 +13,7 @@ from fairlead.policy.operators import NULL, OPERATORS, Operator, PolicyValue, nu
 
 _IF_EXISTS = "IfExists"
 _NULL_SET = ("",)
-"""To the set qualifiers an empty text is no value: "a null data set, such as an empty string" (User Guide)."""
+"""An empty text is no value to the set qualifiers: "a null data set, such as an empty string" in the guide."""
 
 
 class SetQualifier(Enum):
