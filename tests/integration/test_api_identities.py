@@ -1,11 +1,16 @@
 """Every operation of iam and sts, as boto3 reads the answers."""
 
 import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from fairlead.testing.server import FairleadServer
+from tests.support.authenticator_app import AuthenticatorApp
 
 ALLOW_LISTING = {
     "Version": "2012-10-17",
@@ -125,6 +130,60 @@ def test_a_role_lives_from_creation_to_deletion(iam: Any) -> None:
     iam.delete_role(RoleName="Nodes")
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_role(RoleName="Nodes")
+
+
+def test_a_device_and_a_lock_as_boto3_sees_them(iam: Any, fairlead_server_session: FairleadServer) -> None:
+    iam.create_user(UserName="mfa-holder")
+    key = iam.create_access_key(UserName="mfa-holder")["AccessKey"]
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    serial, app = device["SerialNumber"], AuthenticatorApp(device["Base32StringSeed"])
+    wrong = {"AuthenticationCode1": "000000", "AuthenticationCode2": "000000"}
+    with pytest.raises(iam.exceptions.InvalidAuthenticationCodeException, match="is not valid"):
+        iam.enable_mfa_device(UserName="mfa-holder", SerialNumber=serial, **wrong)
+    now = datetime.now(UTC)
+    codes = {"AuthenticationCode1": app.code(now, -1), "AuthenticationCode2": app.code(now)}
+    iam.enable_mfa_device(UserName="mfa-holder", SerialNumber=serial, **codes)
+    assert [entry["SerialNumber"] for entry in iam.list_mfa_devices(UserName="mfa-holder")["MFADevices"]] == [
+        serial
+    ]
+    assigned = iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"]
+    assert [(entry["SerialNumber"], entry["User"]["UserName"]) for entry in assigned] == [
+        (serial, "mfa-holder")
+    ]
+    sts = fairlead_server_session.boto3_client(
+        "sts", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+    )
+    code = app.code(datetime.now(UTC), 1)  # the clock is the real one, and the step before may be used
+    token = sts.get_session_token(SerialNumber=serial, TokenCode=code)["Credentials"]
+    theirs = fairlead_server_session.boto3_client(
+        "sts",
+        aws_access_key_id=token["AccessKeyId"],
+        aws_secret_access_key=token["SecretAccessKey"],
+        aws_session_token=token["SessionToken"],
+    )
+    assert theirs.get_caller_identity()["Arn"].endswith("user/mfa-holder")
+    fairlead(fairlead_server_session, "users", "lock", "mfa-holder")
+    for client in (sts, theirs):
+        with pytest.raises(client.exceptions.ClientError, match="InvalidClientTokenId"):
+            client.get_caller_identity()
+    fairlead(fairlead_server_session, "users", "unlock", "mfa-holder")
+    assert sts.get_caller_identity()["Arn"].endswith("user/mfa-holder")
+    with pytest.raises(theirs.exceptions.ClientError, match="InvalidClientTokenId"):
+        theirs.get_caller_identity()
+    iam.deactivate_mfa_device(UserName="mfa-holder", SerialNumber=serial)
+    iam.delete_virtual_mfa_device(SerialNumber=serial)
+
+
+def fairlead(server: FairleadServer, *words: str) -> None:
+    """Run a command of ours as the administrator."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fairlead", *words],
+        env={**os.environ, **server.environment()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_user_without_rights_is_told_what_is_missing(

@@ -77,3 +77,14 @@ def test_iso_8601_is_in_utc_with_milliseconds_only_where_there_are_any():
     assert scalars.iso8601(MOMENT.astimezone(berlin)) == "2026-11-20T21:22:49Z"
     assert scalars.iso8601(MOMENT + timedelta(microseconds=999)) == "2026-11-20T21:22:49Z"
     assert scalars.iso8601(MOMENT + timedelta(microseconds=45678)) == "2026-11-20T21:22:49.045Z"
+
+
+def test_bytes_are_base64():
+    assert scalars.read_base64("AP8=", "Seed") == b"\x00\xff"
+    assert scalars.write_base64(b"\x00\xff") == "AP8="
+
+
+@pytest.mark.parametrize("text", ["AP8", "A*8=", "é"])
+def test_what_is_not_base64_is_refused(text):
+    with pytest.raises(SerializationFailed, match=r"^Seed must be base64"):
+        scalars.read_base64(text, "Seed")
