@@ -13,7 +13,7 @@ from fairlead.policy.operators import NULL, OPERATORS, Operator, PolicyValue, nu
 
 _IF_EXISTS = "IfExists"
 _NULL_SET = ("",)
-"""An empty text is no value to the set qualifiers: "a null data set, such as an empty string" in the guide."""
+"""An empty text is no value to the set qualifiers: the guide calls it a null data set."""
 
 
 class SetQualifier(Enum):
