@@ -5,6 +5,7 @@ python -m tools.faults --check FILE
 """
 
 import argparse
+import math
 import secrets
 import shutil
 import signal
@@ -59,7 +60,7 @@ def _carry_out(seed: int, count: int, path: Path, directory: Path) -> int:
             Run(seed, make_plan(seed, count), history, lambda text: print(text, flush=True)).carry_out(
                 directory
             )
-    except (InjectionFailed, StartFailed, CommandFailed) as error:
+    except (InjectionFailed, StartFailed, CommandFailed, OSError) as error:
         print(f"the harness could not go on: {error}", file=sys.stderr)
         return FAILED
     status = report(path)
@@ -69,8 +70,15 @@ def _carry_out(seed: int, count: int, path: Path, directory: Path) -> int:
 
 def report(path: Path) -> int:
     """Check the history in `path` and print what came of it."""
-    with path.open(encoding="utf-8") as file:
-        facts = facts_of(read_events(file))
+    try:
+        with path.open(encoding="utf-8") as file:
+            facts = facts_of(read_events(file))
+    except OSError as error:
+        print(f"{path}: cannot be read: {error.strerror}", file=sys.stderr)
+        return FAILED
+    except (ValueError, TypeError, KeyError) as error:
+        print(f"{path}: not the history of a run: {error}", file=sys.stderr)
+        return FAILED
     verdicts = check(facts)
     print("\n".join(lines(facts, verdicts)), flush=True)
     return VIOLATED if any(verdict.violations for verdict in verdicts) else 0
@@ -81,13 +89,28 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m tools.faults", description="Faults under load, and what became of it."
     )
     parser.add_argument("--seed", type=int, help="what decides which fault comes when; default: drawn")
-    parser.add_argument("--faults", type=int, default=DECK, help=f"how many faults; default: {DECK}")
-    parser.add_argument("--hours", type=float, default=0.0, help="instead: about so long, a fault a second")
+    parser.add_argument("--faults", type=count_of_faults, default=DECK, help=f"how many faults; default: {DECK}")
+    parser.add_argument("--hours", type=number_of_hours, default=0.0, help="instead: about so long, a fault a second")
     parser.add_argument("--history", type=Path, help="where the history goes; default: build/faults/")
     parser.add_argument(
         "--check", type=Path, metavar="HISTORY", help="only check the history of an earlier run"
     )
     return parser.parse_args(arguments)
+
+
+def count_of_faults(text: str) -> int:
+    """Nothing is proved by no fault at all."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return number
+
+
+def number_of_hours(text: str) -> float:
+    hours = float(text)
+    if not 1 / FAULTS_PER_HOUR <= hours < math.inf:
+        raise argparse.ArgumentTypeError("more than 0 are needed")
+    return hours
 
 
 if __name__ == "__main__":
