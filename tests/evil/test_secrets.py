@@ -76,6 +76,11 @@ def life(stage: Stage) -> Life:
     life.add("alice's secret", alice.credentials.secret_access_key)
 
     _temporary_credentials(life, alice)
+    created = stage.admin.iam("CreateVirtualMFADevice", VirtualMFADeviceName="phone").expect(200)
+    base32 = base64.b64decode(created.text.partition("<Base32StringSeed>")[2].partition("<")[0])
+    life.add("MFA device's seed", base64.b32decode(base32 + b"=" * (-len(base32) % 8)))
+    life.add("MFA device's base32 text", base32)
+
     activation = stage.add_activation()
     life.add("activation code", activation["ActivationCode"])
     node = Node(stage, activation)
@@ -213,7 +218,7 @@ def test_the_small_life_had_the_secrets_that_it_is_about(life: Life) -> None:
     }.items():
         assert name in life.found_in(file.read_bytes()), file.name
     kinds = {name.partition(" (")[0] for name in life.secrets}
-    assert len(kinds) == 21
+    assert len(kinds) == 23
 
 
 @pytest.mark.parametrize("pattern", ["fairlead.db*", "installation.json", "lock", "ca.pem", "ca-bundle.pem"])
@@ -252,6 +257,7 @@ def test_no_secret_is_in_the_audit_trail(life: Life) -> None:
     events = [
         "CreateFirstIdentities",
         "CreateAccessKey",
+        "CreateVirtualMFADevice",
         "AssumeRole",
         "GetSessionToken",
         "CreateActivation",
