@@ -89,8 +89,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m tools.faults", description="Faults under load, and what became of it."
     )
     parser.add_argument("--seed", type=int, help="what decides which fault comes when; default: drawn")
-    parser.add_argument("--faults", type=count_of_faults, default=DECK, help=f"how many faults; default: {DECK}")
-    parser.add_argument("--hours", type=number_of_hours, default=0.0, help="instead: about so long, a fault a second")
+    parser.add_argument("--faults", type=number, default=DECK, help=f"how many faults; default: {DECK}")
+    parser.add_argument("--hours", type=hours, default=0.0, help="instead: about so long, a fault a second")
     parser.add_argument("--history", type=Path, help="where the history goes; default: build/faults/")
     parser.add_argument(
         "--check", type=Path, metavar="HISTORY", help="only check the history of an earlier run"
@@ -98,19 +98,19 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def count_of_faults(text: str) -> int:
+def number(text: str) -> int:
     """Nothing is proved by no fault at all."""
-    number = int(text)
-    if number < 1:
+    count = int(text)
+    if count < 1:
         raise argparse.ArgumentTypeError("at least 1 is needed")
-    return number
+    return count
 
 
-def number_of_hours(text: str) -> float:
-    hours = float(text)
-    if not 1 / FAULTS_PER_HOUR <= hours < math.inf:
+def hours(text: str) -> float:
+    value = float(text)
+    if not 1 / FAULTS_PER_HOUR <= value < math.inf:
         raise argparse.ArgumentTypeError("more than 0 are needed")
-    return hours
+    return value
 
 
 if __name__ == "__main__":
