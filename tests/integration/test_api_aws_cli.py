@@ -112,6 +112,11 @@ def test_nodes_and_sessions(aws: Aws, server: FairleadServer) -> None:
     (listed,) = aws("ssm", "describe-instance-information")["InstanceInformationList"]
     assert listed["InstanceId"] == node
     assert aws("ssm", "get-connection-status", "--target", node)["Status"] == "connected"
+    tagged = ("--resource-type", "ManagedInstance", "--resource-id", node)
+    aws("ssm", "add-tags-to-resource", *tagged, "--tags", "Key=team,Value=red", "Key=stage,Value=")
+    aws("ssm", "remove-tags-from-resource", *tagged, "--tag-keys", "stage")
+    listed = aws("ssm", "list-tags-for-resource", *tagged)["TagList"]
+    assert listed == [{"Key": "team", "Value": "red"}]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         parameters = {"portNumber": [str(listener.getsockname()[1])]}
         session_id = server.call_ssm(

@@ -147,6 +147,7 @@ class ApiClient:
             nodes=world.nodes,
             documents=world.documents,
             identities=world.identities,
+            resource_tags=world.resource_tags,
             mfa=world.mfa,
             user_locks=world.user_locks,
             security_tokens=world.security_tokens,

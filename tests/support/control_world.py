@@ -31,6 +31,7 @@ from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
+from fairlead.control.resource_tags import ResourceTags
 from fairlead.control.sealing import Sealer
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
@@ -156,6 +157,7 @@ class World:
         self.nodes = Nodes(self.env, self.notifier)
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)
+        self.resource_tags = ResourceTags(self.env)
         self.security_tokens = SecurityTokens(self.env)
         self.web_identities = WebIdentities(self.env)
         self.mfa = Mfa(self.env)

@@ -5,7 +5,7 @@ immutable, so copies of the tables are cheap.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
@@ -211,6 +211,9 @@ class MemoryNodes:
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None:
         self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], public_key=public_key)
+
+    def set_tags(self, node_id: str, tags: Mapping[str, str]) -> None:
+        self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], tags=tuple(sorted(tags.items())))
 
     def set_connected(self, node_id: str, since: datetime) -> None:
         if node_id in self._tables.nodes:

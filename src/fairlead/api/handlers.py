@@ -17,6 +17,7 @@ from fairlead.api import (
     managed_policies,
     mfa,
     nodes,
+    resource_tags,
     security_tokens,
     server_drain,
     sessions,
@@ -37,6 +38,7 @@ from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
+from fairlead.control.resource_tags import ResourceTags
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
@@ -67,6 +69,7 @@ class UseCases:
     user_locks: UserLocks
     security_tokens: SecurityTokens
     web_identities: WebIdentities
+    resource_tags: ResourceTags
     callers: Callers
     server_drain: ServerDrain
     simulations: Simulations
@@ -89,6 +92,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **mfa.handlers(use_cases.mfa),
         **user_locks.handlers(use_cases.user_locks),
         **security_tokens.handlers(use_cases.security_tokens, use_cases.web_identities),
+        **resource_tags.handlers(use_cases.resource_tags),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),
         **simulation.handlers(use_cases.simulations),

@@ -16,6 +16,10 @@ from fairlead.policy.context import ContextValue
 from fairlead.policy.decision import Decision, Question, denial_text
 from fairlead.policy.evaluation import evaluate
 
+ResourceContext = Mapping[str, Mapping[str, ContextValue]]
+"""Context keys by the ARN of the one resource that has them."""
+
+NO_RESOURCE_KEYS: ResourceContext = {}
 NO_MORE_KEYS: Mapping[str, ContextValue] = {}
 START_SESSION_KEYS: Mapping[str, ContextValue] = {"ssm:SessionDocumentAccessCheck": "true"}
 
@@ -27,15 +31,16 @@ def authorize(
     resources: Sequence[str],
     now: datetime,
     context: Mapping[str, ContextValue] = NO_MORE_KEYS,
+    resource_context: ResourceContext = NO_RESOURCE_KEYS,
 ) -> Decision:
     """The decision that allows the call.
 
     `action` is spelled as the service does (`ssm:StartSession`), `resources` are ARNs or `*`; all of them
-    must be allowed. `context` holds the keys that only this operation has. Raises AccessDenied with the
-    refusing decision.
+    must be allowed. `context` holds the keys that only this operation has, `resource_context` those that only
+    one of the resources has: its tags. Raises AccessDenied with the refusing decision.
     """
     known = {**context_of(caller, now), **principal_tags(uow, caller), **context}
-    question = Question(caller.arn, action, tuple(resources), known)
+    question = Question(caller.arn, action, tuple(resources), known, resource_context)
     decision = evaluate(question, policies_of(uow, caller))
     if not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)

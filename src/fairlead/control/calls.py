@@ -12,7 +12,7 @@ from typing import TypeVar
 from fairlead.aws.errors import AwsError
 from fairlead.aws.shapes import Operation
 from fairlead.control.audit import call_record
-from fairlead.control.authorization import NO_MORE_KEYS, authorize
+from fairlead.control.authorization import NO_MORE_KEYS, NO_RESOURCE_KEYS, ResourceContext, authorize
 from fairlead.control.environment import Environment
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import DomainError
@@ -40,10 +40,17 @@ class Call:
         *,
         action: str | None = None,
         context: Mapping[str, ContextValue] = NO_MORE_KEYS,
+        resource_context: ResourceContext = NO_RESOURCE_KEYS,
     ) -> None:
         """Raise AccessDenied unless the caller may do this operation (or `action`) to all the resources."""
         decision = authorize(
-            self.uow, self.caller, action or self.operation.action, resources, self.now, context
+            self.uow,
+            self.caller,
+            action or self.operation.action,
+            resources,
+            self.now,
+            context,
+            resource_context,
         )
         self.decisions.append(decision)
 

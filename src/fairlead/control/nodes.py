@@ -17,6 +17,7 @@ from fairlead.control.identifiers import digest, node_id
 from fairlead.control.node_credentials import issue
 from fairlead.control.node_keys import parse_public_key
 from fairlead.control.notifier import AgentNotifier
+from fairlead.control.resource_tags import node_keys
 from fairlead.control.roles import trusts_ssm
 from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import printable
@@ -89,6 +90,7 @@ class Nodes:
                 fingerprint=request.fingerprint,
                 registered_at=call.now,
                 heartbeat=Heartbeat(),
+                tags=tuple(sorted(activation.tags)),
             )
             call.uow.nodes.add(node)
             return operations.RegisterManagedInstanceResponse(instance_id=node.id)
@@ -197,7 +199,8 @@ class Nodes:
         """
 
         def work(call: Call) -> operations.DeregisterManagedInstanceResponse:
-            call.authorize((node_arn(caller, request.instance_id),))
+            arn = node_arn(caller, request.instance_id)
+            call.authorize((arn,), resource_context=node_keys(call.uow, caller, request.instance_id))
             node = _existing(call, request.instance_id)
             self._end_sessions_of(call, node)
             call.uow.sessions.void_tokens(node.id)

@@ -152,6 +152,18 @@ class InvalidInstanceId(DomainError):
     """No such managed node in this account and region."""
 
 
+class InvalidResourceType(DomainError):
+    """Resources of this type have no tags here."""
+
+
+class InvalidResourceId(DomainError):
+    """No such resource to be tagged in this account and region."""
+
+
+class TooManyTags(DomainError):
+    """The resource would have more tags than it can have."""
+
+
 class MachineFingerprintMismatch(DomainError):
     """The node's key is right and its machine fingerprint is not: a copied identity."""
 

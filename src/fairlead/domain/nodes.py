@@ -1,6 +1,6 @@
 """Managed nodes: identity, heartbeat, and where they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -12,6 +12,9 @@ ONLINE_WITHIN = timedelta(minutes=12)
 """A node whose last heartbeat is younger is Online: two beats of five minutes and some slack."""
 INACTIVE_AFTER = timedelta(days=30)
 """A node silent for longer is Inactive rather than ConnectionLost."""
+
+
+MAX_TAGS_PER_NODE = 50
 
 
 class PingStatus(Enum):
@@ -52,6 +55,9 @@ class Node:
     last_ping_at: datetime | None = None
     connected_since: datetime | None = None
     """When its control channel was opened, if it is open, or was when the server last ended."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Keys and values, ordered by key. They come from the activation and from administrators, never from the
+    machine."""
 
     @property
     def role_name(self) -> str:
@@ -109,6 +115,10 @@ class NodeRepository(Protocol):
         ...
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None: ...
+    def set_tags(self, node_id: str, tags: Mapping[str, str]) -> None:
+        """Replace all tags."""
+        ...
+
     def set_connected(self, node_id: str, since: datetime) -> None:
         """The node's control channel is open; one opened before is forgotten."""
         ...

@@ -35,6 +35,7 @@ from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
 from fairlead.control.notifier import AgentNotifier
+from fairlead.control.resource_tags import ResourceTags
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.sessions import Sessions
@@ -198,6 +199,7 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         nodes=Nodes(env, notifier),
         documents=Documents(env),
         identities=Identities(env),
+        resource_tags=ResourceTags(env),
         mfa=Mfa(env),
         user_locks=UserLocks(env, notifier),
         security_tokens=SecurityTokens(env),

@@ -1,6 +1,6 @@
 """Managed nodes in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -54,6 +54,7 @@ class SqlNodes:
                 registered_at=node.registered_at,
                 last_ping_at=node.last_ping_at,
                 connected_since=node.connected_since,
+                tags=dict(node.tags),
                 **asdict(node.heartbeat),
             )
         )
@@ -85,6 +86,9 @@ class SqlNodes:
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None:
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(public_key=public_key))
+
+    def set_tags(self, node_id: str, tags: Mapping[str, str]) -> None:
+        self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(tags=dict(tags)))
 
     def set_connected(self, node_id: str, since: datetime) -> None:
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(connected_since=since))
@@ -150,4 +154,5 @@ def _node(row: Row[tuple[object, ...]]) -> Node:
         heartbeat=Heartbeat(**{name: getattr(row, name) for name in _HEARTBEAT_FIELDS}),
         last_ping_at=row.last_ping_at,
         connected_since=row.connected_since,
+        tags=tuple(sorted(row.tags.items())),
     )

@@ -227,6 +227,7 @@ nodes = Table(
         Moment,
         comment="when the control channel was opened that is open, or was when the server ended",
     ),
+    Column("tags", JSON, nullable=False, server_default="{}"),
     Index(None, "account_id", "region", "id"),
 )
 

@@ -107,3 +107,11 @@ def test_a_node_is_connected_until_the_channel_that_it_opened_last_has_ended(sto
         work.nodes.set_departed([Departure(a_node().id, second)])
         work.nodes.set_departed([])
         assert work.nodes.connected_ids() == []
+
+
+def test_tags_are_replaced_and_come_back_by_key(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.nodes.add(a_node(tags=(("a", "1"),)))
+        assert work.nodes.find(a_node().id) == a_node(tags=(("a", "1"),))
+        work.nodes.set_tags(a_node().id, {"team": "röd", "A": ""})
+        assert work.nodes.find(a_node().id) == a_node(tags=(("A", ""), ("team", "röd")))

@@ -22,7 +22,7 @@ from fairlead.domain.errors import (
     Throttled,
     UnknownAccessKey,
 )
-from fairlead.domain.operations.activations import CreateActivationRequest
+from fairlead.domain.operations.activations import CreateActivationRequest, Tag
 from fairlead.domain.operations.nodes import (
     DeregisterManagedInstanceRequest,
     DescribeInstanceInformationRequest,
@@ -99,6 +99,15 @@ def test_a_machine_with_the_code_becomes_a_node(world, activation):
     )
     assert node.public_key == public_key_der(rsa_key())
     assert (node.fingerprint, node.registered_at) == (FINGERPRINT, world.now)
+
+
+def test_a_node_has_the_tags_of_its_activation(world, admin):
+    request = CreateActivationRequest(
+        iam_role="service-role/FairleadNode",
+        tags=(Tag(key="team", value="red"), Tag(key="Stage", value="prod")),
+    )
+    node_id = register(world, world.activations.create_activation(admin, request))
+    assert world.store.tables.nodes[node_id].tags == (("Stage", "prod"), ("team", "red"))
 
 
 def test_each_registration_gives_a_new_id(world, activation):
