@@ -2,8 +2,8 @@
 
 import os
 import signal
-import threading
 import socket
+import threading
 from pathlib import Path
 
 import pytest
