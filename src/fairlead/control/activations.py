@@ -7,6 +7,7 @@ from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import activation_code, digest, uuid_text
 from fairlead.control.paging import Listing, cut_page, decode_moment_and_id, encode_position
+from fairlead.control.resource_tags import tags_by_key
 from fairlead.control.roles import trusts_ssm
 from fairlead.domain.activations import DEFAULT_LIFETIME, MAX_LIFETIME, Activation, ActivationQuery
 from fairlead.domain.callers import Caller
@@ -16,7 +17,6 @@ from fairlead.domain.operations import activations as operations
 DEFAULT_REGISTRATION_LIMIT = 1
 DEFAULT_PAGE = 50
 MAX_TAGS = 50
-_RESERVED_TAG_PREFIX = "aws:"
 _PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action, no password
 
 
@@ -128,11 +128,7 @@ def _expiry(asked: datetime | None, now: datetime) -> datetime:
 def _tags(tags: tuple[operations.Tag, ...]) -> tuple[tuple[str, str], ...]:
     if len(tags) > MAX_TAGS:
         raise InvalidRequest(f"An activation can have at most {MAX_TAGS} tags.")
-    if len({tag.key for tag in tags}) != len(tags):
-        raise InvalidRequest("A tag key must not be given twice.")
-    if any(tag.key.lower().startswith(_RESERVED_TAG_PREFIX) for tag in tags):
-        raise InvalidRequest(f'Tag keys that begin with "{_RESERVED_TAG_PREFIX}" are reserved.')
-    return tuple((tag.key, tag.value) for tag in tags)
+    return tuple(tags_by_key(tags).items())
 
 
 def _conditions(filters: tuple[operations.DescribeActivationsFilter, ...]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from fairlead.control.environment import Environment
 from fairlead.control.identity_lookup import authorized_group, authorized_role, authorized_user
 from fairlead.control.identity_pages import DEFAULT_PATH, IdentityPages, PageRequest
 from fairlead.domain.callers import Caller
-from fairlead.domain.errors import LimitExceeded, NoSuchEntity
+from fairlead.domain.errors import DeleteConflict, LimitExceeded, NoSuchEntity
 from fairlead.domain.managed_policies import MAX_ATTACHED
 from fairlead.domain.operations import managed_policies as operations
 from fairlead.policy.context import ContextValue
@@ -184,6 +184,14 @@ def _attach(call: Call, holder: _Holder, policy_arn: str) -> None:
 def _detach(call: Call, holder: _Holder, policy_arn: str) -> None:
     if not call.uow.managed_policies.detach(holder.id, policy_arn):
         raise NoSuchEntity(f"Policy {policy_arn} was not found.")
+
+
+def require_no_policies(call: Call, identity_id: str) -> None:
+    """Raise DeleteConflict if a user, group or role that is to be deleted still has policies."""
+    if call.uow.managed_policies.attached_to([identity_id]):
+        raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+    if call.uow.identities.list_policies(identity_id):
+        raise DeleteConflict("Cannot delete entity, must delete policies first.")
 
 
 def _path_and_name(arn: str) -> str:

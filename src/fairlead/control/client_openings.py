@@ -20,7 +20,7 @@ from fairlead.control.environment import Environment
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.principals import owner_at_start, present_owner
 from fairlead.control.references import document_reference
-from fairlead.control.resource_tags import node_keys
+from fairlead.control.resource_tags import node_tag_keys
 from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import MAX_DETAILS_CHARACTERS, printable
 from fairlead.control.throttling import TokenBuckets
@@ -119,7 +119,7 @@ class ClientOpenings:
         owner = present_owner(uow, session, origin)
         document = document_reference(owner, session.document_name)
         resources = start_session_resources(owner, session.target, document.arn)
-        tags = node_keys(uow, owner, session.target)
+        tags = node_tag_keys(owner, uow.nodes.get(owner.scope, session.target))
         now = self._env.now()
         return authorize(uow, owner, START_SESSION.action, resources, now, START_SESSION_KEYS, tags)
 

@@ -1,6 +1,7 @@
 """IAM groups and who is in them. Their inline policies are `inline_policies`, attached ones `attachments`."""
 
 from fairlead.aws import arn
+from fairlead.control.attachments import require_no_policies
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import group_id
@@ -83,10 +84,7 @@ class Groups:
             group = authorized_group(call, request.group_name)
             if call.uow.groups.members(group.id):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
-            if call.uow.managed_policies.attached_to([group.id]):
-                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
-            if call.uow.identities.list_policies(group.id):
-                raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            require_no_policies(call, group.id)
             call.uow.groups.delete(group.id)
             return operations.DeleteGroupResponse()
 

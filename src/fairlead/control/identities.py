@@ -5,6 +5,7 @@ always that of what was found. Where nothing is found, access is decided first a
 """
 
 from fairlead.aws import arn
+from fairlead.control.attachments import require_no_policies
 from fairlead.control.boundaries import boundary_keys, require_policy
 from fairlead.control.calls import Call, perform
 from fairlead.control.identifiers import access_key_id, role_id, secret_access_key, user_id
@@ -100,10 +101,7 @@ class Identities(InlinePolicies):
                 raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
             if call.uow.groups.of_user(user.id):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
-            if call.uow.managed_policies.attached_to([user.id]):
-                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
-            if call.uow.identities.list_policies(user.id):
-                raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            require_no_policies(call, user.id)
             call.uow.identities.delete_user(user.id)
             return operations.DeleteUserResponse()
 
@@ -279,10 +277,7 @@ class Identities(InlinePolicies):
 
         def work(call: Call) -> operations.DeleteRoleResponse:
             role = authorized_role(call, request.role_name)
-            if call.uow.managed_policies.attached_to([role.id]):
-                raise DeleteConflict("Cannot delete entity, must detach all policies first.")
-            if call.uow.identities.list_policies(role.id):
-                raise DeleteConflict("Cannot delete entity, must delete policies first.")
+            require_no_policies(call, role.id)
             call.uow.identities.delete_role(role.id)
             return operations.DeleteRoleResponse()
 

@@ -30,7 +30,7 @@ def authorized_user(call: Call, name: str | None, context: Mapping[str, ContextV
     user = call.uow.identities.get_user(account_id, asked, to_change=not is_read_only(call.operation))
     call.authorize(
         (user.arn if user is not None else str(arn.user(account_id, asked)),),
-        context={**(_tags_of(call, user.id) if user is not None else {}), **context},
+        context={**(identity_keys(call, user.id) if user is not None else {}), **context},
     )
     if user is None:
         raise NoSuchEntity(f"The user with name {asked} cannot be found.")
@@ -43,7 +43,7 @@ def authorized_role(call: Call, name: str, context: Mapping[str, ContextValue] =
     role = call.uow.identities.get_role(account_id, name, to_change=not is_read_only(call.operation))
     call.authorize(
         (role.arn if role is not None else str(arn.role(account_id, name)),),
-        context={**(_tags_of(call, role.id) if role is not None else {}), **context},
+        context={**(identity_keys(call, role.id) if role is not None else {}), **context},
     )
     if role is None:
         raise NoSuchEntity(f"The role with name {name} cannot be found.")
@@ -67,6 +67,7 @@ def key_user(call: Call, access_key_id: str) -> str | None:
     return None if found is None else found[0].user_id
 
 
-def _tags_of(call: Call, identity_id: str) -> dict[str, ContextValue]:
+def identity_keys(call: Call, identity_id: str) -> dict[str, ContextValue]:
+    """The tags of a user or role as context keys of the resource that it is."""
     tags = call.uow.identities.get_tags(identity_id)
     return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", "iam")}

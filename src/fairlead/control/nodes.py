@@ -17,7 +17,7 @@ from fairlead.control.identifiers import digest, node_id
 from fairlead.control.node_credentials import issue
 from fairlead.control.node_keys import parse_public_key
 from fairlead.control.notifier import AgentNotifier
-from fairlead.control.resource_tags import node_keys
+from fairlead.control.resource_tags import node_tag_keys
 from fairlead.control.roles import trusts_ssm
 from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import printable
@@ -199,9 +199,10 @@ class Nodes:
         """
 
         def work(call: Call) -> operations.DeregisterManagedInstanceResponse:
+            found = call.uow.nodes.get(caller.scope, request.instance_id)
             arn = node_arn(caller, request.instance_id)
-            call.authorize((arn,), resource_context=node_keys(call.uow, caller, request.instance_id))
-            node = _existing(call, request.instance_id)
+            call.authorize((arn,), resource_context=node_tag_keys(caller, found))
+            node = _existing(found, request.instance_id)
             self._end_sessions_of(call, node)
             call.uow.sessions.void_tokens(node.id)
             call.uow.nodes.delete(node.id)
@@ -223,7 +224,7 @@ class Nodes:
         if caller.kind is not CallerKind.NODE or caller.node_id != instance_id:
             raise deny(caller, call.operation.action, node_arn(caller, instance_id), _NOT_THE_NODE)
         call.authorize((node_arn(caller, instance_id),))
-        return _existing(call, instance_id)
+        return _existing(call.uow.nodes.get(caller.scope, instance_id), instance_id)
 
     def _own_node_by_key(self, call: Call) -> Node:
         """The calling node, if it signed with its key: credentials must not bring forth credentials."""
@@ -231,11 +232,11 @@ class Nodes:
         instance_id = caller.node_id or ""
         if caller.kind is not CallerKind.NODE or caller.access_key_id != instance_id:
             raise deny(caller, call.operation.action, "*", _NOT_ITS_KEY)
-        return _existing(call, instance_id)
+        return _existing(call.uow.nodes.get(caller.scope, instance_id), instance_id)
 
 
-def _existing(call: Call, instance_id: str) -> Node:
-    node = call.uow.nodes.get(call.caller.scope, instance_id)
+def _existing(node: Node | None, instance_id: str) -> Node:
+    """What was found under this id. Raises InvalidInstanceId if that is nothing."""
     if node is None:
         raise InvalidInstanceId(f"Not existing InstanceId {instance_id}")
     return node

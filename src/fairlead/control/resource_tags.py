@@ -4,7 +4,7 @@ Tags belong to the one resource that is asked about: a node's are not those of t
 Source: Service Authorization Reference, "Condition keys for AWS Systems Manager".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fairlead.control.authorization import ResourceContext, node_arn, session_arn
 from fairlead.control.calls import Call, perform
@@ -16,20 +16,18 @@ from fairlead.domain.nodes import MAX_TAGS_PER_NODE, Node
 from fairlead.domain.operations import resource_tags as operations
 from fairlead.domain.operations.activations import Tag
 from fairlead.domain.sessions import Session
-from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.context import ContextValue
 
 _NODE = "ManagedInstance"
 _RESERVED_PREFIX = "aws:"
 
 
-def node_keys(uow: UnitOfWork, caller: Caller, node_id: str) -> ResourceContext:
+def node_tag_keys(caller: Caller, node: Node | None) -> ResourceContext:
     """The tags of a node as context keys of its ARN; of one that does not exist there are none."""
-    node = uow.nodes.get(caller.scope, node_id)
-    return {} if node is None else {node_arn(caller, node_id): _keys(node.tags)}
+    return {} if node is None else {node_arn(caller, node.id): _keys(node.tags)}
 
 
-def session_keys(caller: Caller, session_id: str, session: Session | None) -> ResourceContext:
+def session_tag_keys(caller: Caller, session_id: str, session: Session | None) -> ResourceContext:
     """The two tags that every session has (Systems Manager User Guide, "Additional sample IAM policies")."""
     if session is None:
         return {}
@@ -39,6 +37,16 @@ def session_keys(caller: Caller, session_id: str, session: Session | None) -> Re
 
 def _keys(tags: Iterable[tuple[str, str]]) -> Mapping[str, ContextValue]:
     return {f"{prefix}Tag/{key}": value for key, value in tags for prefix in ("ssm:resource", "aws:Resource")}
+
+
+def tags_by_key(tags: Sequence[Tag]) -> dict[str, str]:
+    """Tags of a request. Raises InvalidRequest for a key that comes twice or is reserved."""
+    found = {tag.key: tag.value for tag in tags}
+    if len(found) != len(tags):
+        raise InvalidRequest("A tag key must not be given twice.")
+    if any(key.lower().startswith(_RESERVED_PREFIX) for key in found):
+        raise InvalidRequest(f'Tag keys that begin with "{_RESERVED_PREFIX}" are reserved.')
+    return found
 
 
 class ResourceTags:
@@ -56,13 +64,9 @@ class ResourceTags:
         """
 
         def work(call: Call) -> operations.AddTagsToResourceResponse:
-            tags = {tag.key: tag.value for tag in request.tags}
-            node = _tagged(call, request.resource_type, request.resource_id, tag_keys(tags))
-            if len(tags) != len(request.tags):
-                raise InvalidRequest("A tag key must not be given twice.")
-            if any(key.lower().startswith(_RESERVED_PREFIX) for key in tags):
-                raise InvalidRequest(f'Tag keys that begin with "{_RESERVED_PREFIX}" are reserved.')
-            tags = {**dict(node.tags), **tags}
+            keys = tag_keys({tag.key: tag.value for tag in request.tags})
+            node = _tagged(call, request.resource_type, request.resource_id, keys)
+            tags = {**dict(node.tags), **tags_by_key(request.tags)}
             if len(tags) > MAX_TAGS_PER_NODE:
                 raise TooManyTags(f"A resource can have at most {MAX_TAGS_PER_NODE} tags.")
             call.uow.nodes.set_tags(node.id, tags)
@@ -106,12 +110,10 @@ def _tagged(call: Call, resource_type: str, resource_id: str, context: Mapping[s
     if resource_type != _NODE:
         raise InvalidResourceType(f"Resources of type {resource_type} have no tags here; {_NODE} has.")
     caller = call.caller
-    call.authorize(
-        (node_arn(caller, resource_id),),
-        context=context,
-        resource_context=node_keys(call.uow, caller, resource_id),
-    )
     node = call.uow.nodes.get(caller.scope, resource_id)
+    call.authorize(
+        (node_arn(caller, resource_id),), context=context, resource_context=node_tag_keys(caller, node)
+    )
     if node is None:
         raise InvalidResourceId(f"Not existing InstanceId {resource_id}")
     return node

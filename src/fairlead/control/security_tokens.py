@@ -12,6 +12,7 @@ from fairlead.control.authorization import context_of, deny, principal_tags
 from fairlead.control.boundaries import require_policy
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
+from fairlead.control.identity_lookup import identity_keys
 from fairlead.control.identity_tags import tag_keys, tags_of_request
 from fairlead.control.mfa_codes import CodeResult, take_code
 from fairlead.control.principal_policies import policies_of
@@ -206,17 +207,12 @@ def _require_trust_and_right(
     trusted = evaluate_trust(trust, trustee, action, context)
     if not trusted.is_allowed:
         raise AccessDenied(trusted.denial_text(caller.arn, role.arn, action))
-    question = Question(caller.arn, action, (role.arn,), {**context, **_role_tags(call, role)})
+    question = Question(caller.arn, action, (role.arn,), {**context, **identity_keys(call, role.id)})
     decision = evaluate(question, policies_of(call.uow, caller))
     call.decisions.append(decision)
     needs_allow = trusted.needs_identity_allow or decision.verdict is Verdict.EXPLICIT_DENY
     if needs_allow and not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)
-
-
-def _role_tags(call: Call, role: Role) -> dict[str, ContextValue]:
-    tags = call.uow.identities.get_tags(role.id)
-    return {f"{prefix}:ResourceTag/{key}": value for key, value in tags.items() for prefix in ("aws", "iam")}
 
 
 def check_duration(caller: Caller, role: Role, duration_s: int | None) -> None:

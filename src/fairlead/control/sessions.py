@@ -17,7 +17,7 @@ from fairlead.control.environment import Environment
 from fairlead.control.identifiers import session_id
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.references import DocumentReference, document_reference
-from fairlead.control.resource_tags import node_keys, session_keys
+from fairlead.control.resource_tags import node_tag_keys, session_tag_keys
 from fairlead.control.server_drain import ServerDrain
 from fairlead.control.text import printable
 from fairlead.control.throttling import TokenBuckets
@@ -89,7 +89,7 @@ class Sessions:
             self._limit(call)
             arn = session_arn(caller, request.session_id)
             session = call.uow.sessions.get(caller.scope, request.session_id, to_change=True)
-            keys = session_keys(caller, request.session_id, session)
+            keys = session_tag_keys(caller, request.session_id, session)
             call.authorize((arn,), resource_context=keys)
             if session is None:
                 raise SessionNotFound(f"Session {request.session_id} does not exist.")
@@ -116,7 +116,7 @@ class Sessions:
 
         def work(call: Call) -> operations.TerminateSessionResponse:
             session = call.uow.sessions.get(caller.scope, request.session_id)
-            keys = session_keys(caller, request.session_id, session)
+            keys = session_tag_keys(caller, request.session_id, session)
             call.authorize((session_arn(caller, request.session_id),), resource_context=keys)
             end = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.TERMINATED_BY_API)
             if session is not None and call.uow.sessions.set_end(session.id, end, call.now):
@@ -147,9 +147,9 @@ class Sessions:
         after a start of the server. Raises AccessDenied."""
 
         def work(call: Call) -> operations.GetConnectionStatusResponse:
-            keys = node_keys(call.uow, caller, request.target)
-            call.authorize((node_arn(caller, request.target),), resource_context=keys)
             node = call.uow.nodes.get(caller.scope, request.target)
+            keys = node_tag_keys(caller, node)
+            call.authorize((node_arn(caller, request.target),), resource_context=keys)
             is_connected = node is not None and self._notifier.is_connected(node.id)
             return operations.GetConnectionStatusResponse(
                 target=request.target, status="connected" if is_connected else "notconnected"
@@ -166,15 +166,15 @@ class Sessions:
         caller = call.caller
         require_unlocked(call)
         reference = document_reference(caller, request.document_name or DEFAULT_DOCUMENT)
+        node = call.uow.nodes.get(caller.scope, request.target)
         call.authorize(
             start_session_resources(caller, request.target, reference.arn),
             context=START_SESSION_KEYS,
-            resource_context=node_keys(call.uow, caller, request.target),
+            resource_context=node_tag_keys(caller, node),
         )
         document = _served_document(reference)
         parameters = document.resolve_parameters(request.parameters or {})
         self._drain.check_takes_sessions()
-        node = call.uow.nodes.get(caller.scope, request.target)
         if node is None or not self._is_reachable(node):
             raise TargetNotConnected(request.target)
         check_agent_version(node)
