@@ -182,7 +182,7 @@ class PortSession:
             session_id=self._start.session_id,
             max_payload_bytes=self._settings.max_payload_bytes,
             window_bytes=self._settings.window_bytes,
-            zero_digest=self._request.is_ssh,
+            zero_digest=self._request.is_ssh and not self._settings.payload_digests,
         )
         ids = MessageIds(os.urandom(SEED_BYTES))
         wall_clock_offset_s = time.time() - self._loop.time()

@@ -57,6 +57,25 @@ def test_an_official_client_is_served_too(tmp_path):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_an_ssh_session_has_payload_digests_where_the_agent_is_set_to_make_them(tmp_path, wanted):
+    async def scenario():
+        async with (
+            gateway(tmp_path) as server,
+            agent(tmp_path, server, payload_digests=wanted),
+            tcp_server(echo) as port,
+        ):
+            client = server.offer("alice-1", port)
+            await client.until_open()
+            assert client.channel.terms.zero_digest is not wanted
+            await client.send(b"there and back")
+            await client.until(lambda client: client.received == b"there and back")
+            await client.terminate()
+            await server.completion("alice-1")
+
+    asyncio.run(scenario())
+
+
 def test_the_last_bytes_of_the_target_arrive_before_the_session_ends(tmp_path):
     async def talk_and_leave(reader, writer):
         writer.write(b"x" * 3_000_000 + b"the end")
