@@ -92,6 +92,13 @@ class MemoryIdentities:
     def set_trust_policy(self, role_id: str, document: str) -> None:
         self._tables.roles[role_id] = replace(self._tables.roles[role_id], trust_policy=document)
 
+    def set_role_details(self, role_id: str, description: str | None, max_session_duration_s: int) -> None:
+        self._tables.roles[role_id] = replace(
+            self._tables.roles[role_id],
+            description=description,
+            max_session_duration_s=max_session_duration_s,
+        )
+
     def set_role_boundary(self, role_id: str, policy_arn: str | None) -> None:
         self._tables.roles[role_id] = replace(self._tables.roles[role_id], boundary_arn=policy_arn)
 

@@ -27,6 +27,7 @@ def handlers(use_cases: Identities) -> Mapping[Operation, Callable[[Exchange], A
             identities.GET_ROLE: use_cases.get_role,
             identities.LIST_ROLES: use_cases.list_roles,
             identities.UPDATE_ASSUME_ROLE_POLICY: use_cases.update_assume_role_policy,
+            identities.UPDATE_ROLE: use_cases.update_role,
             identities.DELETE_ROLE: use_cases.delete_role,
             inline_policies.PUT_USER_POLICY: use_cases.put_user_policy,
             inline_policies.GET_USER_POLICY: use_cases.get_user_policy,

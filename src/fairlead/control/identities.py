@@ -267,6 +267,24 @@ class Identities(InlinePolicies):
 
         return perform(self._env, caller, operations.UPDATE_ASSUME_ROLE_POLICY, request, work)
 
+    def update_role(
+        self, caller: Caller, request: operations.UpdateRoleRequest
+    ) -> operations.UpdateRoleResponse:
+        """Change a role's description, if one is given, and how long its sessions may last: an hour unless
+        the request says so. Raises AccessDenied or NoSuchEntity.
+        """
+
+        def work(call: Call) -> operations.UpdateRoleResponse:
+            role = authorized_role(call, request.role_name)
+            call.uow.identities.set_role_details(
+                role.id,
+                role.description if request.description is None else request.description,
+                request.max_session_duration or DEFAULT_MAX_SESSION_DURATION_S,
+            )
+            return operations.UpdateRoleResponse()
+
+        return perform(self._env, caller, operations.UPDATE_ROLE, request, work)
+
     def delete_role(
         self, caller: Caller, request: operations.DeleteRoleRequest
     ) -> operations.DeleteRoleResponse:

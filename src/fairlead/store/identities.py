@@ -143,6 +143,13 @@ class SqlIdentities:
     def set_trust_policy(self, role_id: str, document: str) -> None:
         self._connection.execute(update(roles).where(roles.c.id == role_id).values(trust_policy=document))
 
+    def set_role_details(self, role_id: str, description: str | None, max_session_duration_s: int) -> None:
+        self._connection.execute(
+            update(roles)
+            .where(roles.c.id == role_id)
+            .values(description=description, max_session_duration_s=max_session_duration_s)
+        )
+
     def set_role_boundary(self, role_id: str, policy_arn: str | None) -> None:
         self._connection.execute(update(roles).where(roles.c.id == role_id).values(boundary_arn=policy_arn))
 

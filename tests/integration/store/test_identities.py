@@ -128,6 +128,15 @@ def test_a_trust_policy_is_replaced(store: SqlStore) -> None:
         assert work.identities.get_role(SCOPE.account_id, "FairleadNode") == a_role(trust_policy="{...}")
 
 
+def test_the_details_of_a_role_are_replaced(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.identities.add_role(a_role())
+        work.identities.set_role_details(a_role().id, "for nodes", 7200)
+        assert work.identities.get_role_by_id(a_role().id) == a_role(
+            description="for nodes", max_session_duration_s=7200
+        )
+
+
 def test_tags_are_alike_whatever_the_case_of_their_keys(store: SqlStore) -> None:
     with store.transaction() as work:
         work.identities.add_user(a_user())

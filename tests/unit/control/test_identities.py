@@ -137,6 +137,20 @@ def test_a_trust_policy_is_replaced_by_one_that_is_good(world, admin):
     assert found.assume_role_policy_document == good
 
 
+def test_a_role_gets_another_description_and_longest_session(world, admin):
+    create_role(world, admin)
+
+    def update(**members):
+        request = operations.UpdateRoleRequest(role_name="reader", **members)
+        world.identities.update_role(admin, request)
+        role = world.identities.get_role(admin, operations.GetRoleRequest(role_name="Reader")).role
+        return role.description, role.max_session_duration
+
+    assert update(description="reads", max_session_duration=7200) == ("reads", 7200)
+    assert update() == ("reads", 3600)
+    assert update(description="") == ("", 3600)
+
+
 def test_a_user_in_a_group_or_with_an_attached_policy_is_not_deleted(world, admin):
     carol = world.user("carol", "{}")
     with world.store.transaction() as uow:

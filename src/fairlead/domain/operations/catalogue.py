@@ -58,6 +58,7 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     identities.GET_ROLE,
     identities.LIST_ROLES,
     identities.UPDATE_ASSUME_ROLE_POLICY,
+    identities.UPDATE_ROLE,
     identities.DELETE_ROLE,
     inline_policies.PUT_USER_POLICY,
     inline_policies.GET_USER_POLICY,

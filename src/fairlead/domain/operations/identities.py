@@ -203,8 +203,8 @@ class DeleteAccessKeyResponse:
     """Nothing."""
 
 
-_ROLE_DESCRIPTION = String(max=1000, pattern=r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*")
-_MAX_SESSION_DURATION = Integer(min=3600, max=43200)
+ROLE_DESCRIPTION = String(max=1000, pattern=r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*")
+MAX_SESSION_DURATION = Integer(min=3600, max=43200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +220,8 @@ class RoleDetail:
     arn: str = member("Arn", ARN, required=True)
     create_date: datetime = member("CreateDate", Timestamp(), required=True)
     assume_role_policy_document: str | None = member("AssumeRolePolicyDocument", POLICY_DOCUMENT)
-    description: str | None = member("Description", _ROLE_DESCRIPTION)
-    max_session_duration: int | None = member("MaxSessionDuration", _MAX_SESSION_DURATION)
+    description: str | None = member("Description", ROLE_DESCRIPTION)
+    max_session_duration: int | None = member("MaxSessionDuration", MAX_SESSION_DURATION)
     permissions_boundary: AttachedPermissionsBoundary | None = member(
         "PermissionsBoundary", Structure(AttachedPermissionsBoundary)
     )
@@ -235,8 +235,8 @@ class CreateRoleRequest:
     path: str | None = member("Path", PATH)
     role_name: str = member("RoleName", ROLE_NAME, required=True)
     assume_role_policy_document: str = member("AssumeRolePolicyDocument", POLICY_DOCUMENT, required=True)
-    description: str | None = member("Description", _ROLE_DESCRIPTION)
-    max_session_duration: int | None = member("MaxSessionDuration", _MAX_SESSION_DURATION)
+    description: str | None = member("Description", ROLE_DESCRIPTION)
+    max_session_duration: int | None = member("MaxSessionDuration", MAX_SESSION_DURATION)
     permissions_boundary: str | None = member("PermissionsBoundary", ARN)
     tags: tuple[IamTag, ...] | None = member("Tags", TAGS)
 
@@ -294,6 +294,20 @@ class UpdateAssumeRolePolicyResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateRoleRequest:
+    """The new description and longest session, in seconds; without the latter it is an hour again."""
+
+    role_name: str = member("RoleName", ROLE_NAME, required=True)
+    description: str | None = member("Description", ROLE_DESCRIPTION)
+    max_session_duration: int | None = member("MaxSessionDuration", MAX_SESSION_DURATION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateRoleResponse:
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteRoleRequest:
     """Which role."""
 
@@ -319,4 +333,5 @@ LIST_ROLES = Operation("iam", "ListRoles", ListRolesRequest, ListRolesResponse)
 UPDATE_ASSUME_ROLE_POLICY = Operation(
     "iam", "UpdateAssumeRolePolicy", UpdateAssumeRolePolicyRequest, UpdateAssumeRolePolicyResponse
 )
+UPDATE_ROLE = Operation("iam", "UpdateRole", UpdateRoleRequest, UpdateRoleResponse)
 DELETE_ROLE = Operation("iam", "DeleteRole", DeleteRoleRequest, DeleteRoleResponse)
