@@ -17,7 +17,7 @@ class _FakeSocket:
     error: OSError | None = None
     spared: tuple[int, ...] = ()
 
-    def __init__(self, family: int, _kind: int) -> None:
+    def __init__(self, family: int, _kind: int, _protocol: int) -> None:
         self.family = family
         self.place: tuple[object, ...] = ()
 
