@@ -74,7 +74,7 @@ class Nodes:
             caller = replace(caller, scope=known.scope)
 
         def work(call: Call) -> operations.RegisterManagedInstanceResponse:
-            activation = _activation_with_code(call, request)
+            activation = activation_with_code(call, request.activation_id, request.activation_code)
             public_key = parse_public_key(request.public_key)
             if not call.uow.activations.claim_registration(activation.id):
                 raise RegistrationLimitReached(
@@ -202,21 +202,10 @@ class Nodes:
             found = call.uow.nodes.get(caller.scope, request.instance_id)
             arn = node_arn(caller, request.instance_id)
             call.authorize((arn,), resource_context=node_tag_keys(caller, found))
-            node = _existing(found, request.instance_id)
-            self._end_sessions_of(call, node)
-            call.uow.sessions.void_tokens(node.id)
-            call.uow.nodes.delete(node.id)
-            call.after_commit(lambda: self._notifier.node_removed(node.id))
+            remove_node(call, self._notifier, existing_node(found, request.instance_id))
             return operations.DeregisterManagedInstanceResponse()
 
         return perform(self._env, caller, operations.DEREGISTER_MANAGED_INSTANCE, request, work)
-
-    def _end_sessions_of(self, call: Call, node: Node) -> None:
-        end = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.NODE_DEREGISTERED)
-        for session in call.uow.sessions.active_of_node(node.scope, node.id):
-            call.uow.sessions.set_end(session.id, end, call.now)
-            call.uow.sessions.void_tokens(session.id, ChannelSide.AGENT)
-            call.after_commit(partial(self._notifier.session_terminated, session, end))
 
     def _own_node(self, call: Call, instance_id: str) -> Node:
         """The calling node, if that is whom it speaks of."""
@@ -224,7 +213,7 @@ class Nodes:
         if caller.kind is not CallerKind.NODE or caller.node_id != instance_id:
             raise deny(caller, call.operation.action, node_arn(caller, instance_id), _NOT_THE_NODE)
         call.authorize((node_arn(caller, instance_id),))
-        return _existing(call.uow.nodes.get(caller.scope, instance_id), instance_id)
+        return existing_node(call.uow.nodes.get(caller.scope, instance_id), instance_id)
 
     def _own_node_by_key(self, call: Call) -> Node:
         """The calling node, if it signed with its key: credentials must not bring forth credentials."""
@@ -232,23 +221,38 @@ class Nodes:
         instance_id = caller.node_id or ""
         if caller.kind is not CallerKind.NODE or caller.access_key_id != instance_id:
             raise deny(caller, call.operation.action, "*", _NOT_ITS_KEY)
-        return _existing(call.uow.nodes.get(caller.scope, instance_id), instance_id)
+        return existing_node(call.uow.nodes.get(caller.scope, instance_id), instance_id)
 
 
-def _existing(node: Node | None, instance_id: str) -> Node:
+def existing_node(node: Node | None, instance_id: str) -> Node:
     """What was found under this id. Raises InvalidInstanceId if that is nothing."""
     if node is None:
         raise InvalidInstanceId(f"Not existing InstanceId {instance_id}")
     return node
 
 
-def _activation_with_code(call: Call, request: operations.RegisterManagedInstanceRequest) -> Activation:
-    """The activation, to whoever knows its code. The comparison takes as long for any code."""
-    activation = call.uow.activations.find(request.activation_id)
+def remove_node(call: Call, notifier: AgentNotifier, node: Node) -> None:
+    """Remove a node; its sessions end, and its control channel is closed after the commit."""
+    end = SessionEnd(status=SessionStatus.TERMINATED, reason=EndReason.NODE_DEREGISTERED)
+    for session in call.uow.sessions.active_of_node(node.scope, node.id):
+        call.uow.sessions.set_end(session.id, end, call.now)
+        call.uow.sessions.void_tokens(session.id, ChannelSide.AGENT)
+        call.after_commit(partial(notifier.session_terminated, session, end))
+    call.uow.sessions.void_tokens(node.id)
+    call.uow.nodes.delete(node.id)
+    call.after_commit(lambda: notifier.node_removed(node.id))
+
+
+def activation_with_code(call: Call, activation_id: str, code: str) -> Activation:
+    """The activation, to whoever knows its code. The comparison takes as long for any code.
+
+    Raises InvalidActivationId, InvalidActivation or ActivationExpired.
+    """
+    activation = call.uow.activations.find(activation_id)
     expected = activation.code_digest if activation is not None else _NO_DIGEST
-    is_right = hmac.compare_digest(digest(request.activation_code), expected)
+    is_right = hmac.compare_digest(digest(code), expected)
     if activation is None:
-        raise InvalidActivationId(f"Activation {request.activation_id} does not exist.")
+        raise InvalidActivationId(f"Activation {activation_id} does not exist.")
     if not is_right:
         raise InvalidActivation("The activation code is not the one of this activation.")
     if activation.has_expired(call.now):

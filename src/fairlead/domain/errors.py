@@ -148,6 +148,14 @@ class RegistrationLimitReached(DomainError):
     """As many nodes registered with this activation as it allows."""
 
 
+class InstanceIdentityRefused(DomainError):
+    """An instance identity document does not prove what it says, or what it says is not enough to join."""
+
+
+class InstanceAlreadyRegistered(DomainError):
+    """The instance id belongs to another key, and nobody has given leave to take it over."""
+
+
 class InvalidInstanceId(DomainError):
     """No such managed node in this account and region."""
 
@@ -174,6 +182,10 @@ class NoSuchEntity(DomainError):
 
 class InvalidInput(DomainError):
     """IAM: a value that cannot be right here, or something asked for that is not served."""
+
+
+class IdentityCallRefused(DomainError):
+    """One of several calls that are to be made together cannot be made, or the list of them is unreadable."""
 
 
 class PolicyNotEvaluated(DomainError):
