@@ -39,16 +39,24 @@ def parse_public_key(text: str) -> bytes:
 
 
 def rsa_verifier(public_key: bytes) -> "Verifier":
-    """A verifier for `aws.sigv4.verify`: base64 of RSASSA-PSS, SHA-256, salt of 32 bytes (RFC 8017)."""
-    key = load_der_public_key(public_key)
-    assert isinstance(key, RSAPublicKey)
+    """A verifier for `aws.sigv4.verify`: what `is_signed_by` says."""
 
     def verifier(_scope: "Scope", text: str, signature: str) -> bool:
-        try:
-            signed = base64.b64decode(signature, validate=True)
-            key.verify(signed, text.encode("utf-8"), PSS(MGF1(SHA256()), SALT_BYTES), SHA256())
-        except (ValueError, InvalidSignature):
-            return False
-        return True
+        return is_signed_by(public_key, text, signature)
 
     return verifier
+
+
+def is_signed_by(public_key: bytes, text: str, signature: str) -> bool:
+    """Whether a signature is of the text and by this key (DER).
+
+    It is base64 of RSASSA-PSS, SHA-256, salt of 32 bytes (RFC 8017).
+    """
+    key = load_der_public_key(public_key)
+    assert isinstance(key, RSAPublicKey)
+    try:
+        signed = base64.b64decode(signature, validate=True)
+        key.verify(signed, text.encode("utf-8"), PSS(MGF1(SHA256()), SALT_BYTES), SHA256())
+    except (ValueError, InvalidSignature):
+        return False
+    return True
