@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.processes import ChildProcess, StartFailed, environment, start
+from tools.processes import ChildProcess, StartFailed, children, environment, start
 from tools.stack import CommandFailed, LocalStack
 
 AGENT = "amazon-ssm-agent"
@@ -159,7 +159,7 @@ class StockAgent:
         if self.child is None:
             return
         process = self.child.process
-        for pid in _children(process.pid):
+        for pid in children(process.pid):
             os.kill(pid, signal.SIGTERM)
         try:
             process.wait(STOP_TIMEOUT_S)
@@ -227,12 +227,6 @@ def _write_configuration(directory: Path, endpoint: str) -> None:
     (directory / f"{AGENT}.json").write_text(json.dumps(configuration), encoding="utf-8")
 
 
-def _children(pid: int) -> list[int]:
-    """Those of every thread: a program in Go starts children from any."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(word) for each in lists for word in each.read_text(encoding="ascii").split()]
-
-
 def _descendants(pid: int) -> list[int]:
     found = []
     waiting = [pid]
@@ -240,7 +234,7 @@ def _descendants(pid: int) -> list[int]:
         parent = waiting.pop()
         found.append(parent)
         try:
-            waiting += _children(parent)
+            waiting += children(parent)
         except OSError:  # it ended since its parent was asked
             continue
     return found

@@ -4,16 +4,8 @@ from tests.support.named_tests import DOCS
 from tools.interop.checks import FAIL, LEFT_OUT, PASS, Outcome
 from tools.interop.corners import BOTH_STOCK, CORNERS, OUR_AGENT, OUR_PROXY, STOCK_AGENT, STOCK_PLUGIN, Corner
 from tools.interop.page import KEPT_HEADING, kept_section, ratio, render
-from tools.interop.speed import (
-    DOWN,
-    LARGEST_BYTES,
-    MB,
-    SMALLEST_BYTES,
-    UP,
-    WANTED_S,
-    Speed,
-    fitting_size,
-)
+from tools.interop.speed import LARGEST_BYTES, MB, SMALLEST_BYTES, WANTED_S, Speed, fitting_size
+from tools.ssh_connection import DOWN, UP
 
 STOCK_CLIENT = Corner(STOCK_PLUGIN, OUR_AGENT)
 OUR_CLIENT = Corner(OUR_PROXY, STOCK_AGENT)

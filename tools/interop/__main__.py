@@ -17,8 +17,9 @@ from tools.interop.checks import FAIL, LEFT_OUT, run_checks
 from tools.interop.conditions import conditions
 from tools.interop.page import kept_section, render
 from tools.interop.routes import running_routes
-from tools.interop.speed import Copies, MeasurementFailed, Speed
+from tools.interop.speed import Copies, Speed
 from tools.processes import StartFailed
+from tools.ssh_connection import CopyFailed
 from tools.stack import CommandFailed
 
 PAGE = Path("docs/interop.md")
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load_before = os.getloadavg()[0]
     try:
         speeds, missing = _measure(options.rounds)
-    except (StartFailed, CommandFailed, MeasurementFailed, subprocess.TimeoutExpired) as error:
+    except (StartFailed, CommandFailed, CopyFailed, subprocess.TimeoutExpired) as error:
         print(f"The measurement failed: {error}", file=sys.stderr)
         return 1
     found_under = conditions(load_before, options.rounds)
@@ -53,10 +54,12 @@ def _measure(rounds: int) -> tuple[list[Speed], list[str]]:
     """The speeds of every corner that can be had, and what was missing for the others."""
     with tempfile.TemporaryDirectory(prefix="fairlead-interop-") as name:
         directory = Path(name)
-        with running_routes(directory) as (routes, missing):
-            for reason in missing:
+        with running_routes(directory) as corners:
+            for reason in corners.missing:
                 print(f"left out: {reason}", flush=True)
-            return Copies(directory).measure(routes, rounds, lambda line: print(line, flush=True)), missing
+            copies = Copies(directory)
+            speeds = copies.measure(corners.routes, rounds, lambda line: print(line, flush=True))
+            return speeds, corners.missing
 
 
 if __name__ == "__main__":

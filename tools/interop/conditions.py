@@ -14,11 +14,11 @@ def conditions(load_before: float, rounds: int) -> dict[str, str]:
     """Name and value of each; `load_before` is the machine's load average before the first copy."""
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "Fairlead": f"{fairlead._version.__version__}, {_said('git', 'rev-parse', '--short', 'HEAD')}",
-        "stock session-manager-plugin": _version_of_plugin(),
-        "stock amazon-ssm-agent": _version_of_agent(),
-        "AWS CLI": _said(str(SCRIPTS / "aws"), "--version").split()[0],
-        "ssh": _said("ssh", "-V"),
+        "Fairlead": f"{fairlead._version.__version__}, {said('git', 'rev-parse', '--short', 'HEAD')}",
+        "stock session-manager-plugin": version_of_plugin(),
+        "stock amazon-ssm-agent": version_of_agent(),
+        "AWS CLI": said(str(SCRIPTS / "aws"), "--version").split()[0],
+        "ssh": said("ssh", "-V"),
         "machine": f"{platform.machine()}, {os.cpu_count()} processors, {platform.system()}"
         f" {platform.release()}, Python {platform.python_version()}",
         "who runs where": "client, server, agent and sshd on this one machine, over loopback, with TLS",
@@ -28,21 +28,23 @@ def conditions(load_before: float, rounds: int) -> dict[str, str]:
     }
 
 
-def _version_of_plugin() -> str:
+def version_of_plugin() -> str:
+    """What the stock plugin says, or why there is none."""
     try:
-        return _said(str(find_plugin()), "--version")
+        return said(str(find_plugin()), "--version")
     except NotHere as reason:
         return f"left out: {reason}"
 
 
-def _version_of_agent() -> str:
+def version_of_agent() -> str:
+    """What the stock agent says, or why there is none."""
     try:
-        return _said(str(find_agent() / AGENT), "-version").removeprefix("SSM Agent version: ")
+        return said(str(find_agent() / AGENT), "-version").removeprefix("SSM Agent version: ")
     except NotHere as reason:
         return f"left out: {reason}"
 
 
-def _said(*command: str) -> str:
+def said(*command: str) -> str:
     """What a command prints, on one line."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return " ".join((done.stdout + done.stderr).split())

@@ -15,7 +15,8 @@ from tools.interop.corners import (
     STOCK_PLUGIN,
     Corner,
 )
-from tools.interop.speed import DOWN, UP, Speed
+from tools.interop.speed import Speed
+from tools.ssh_connection import DOWN, UP
 
 KEPT_HEADING = "## What a cut does"
 _INTRODUCTION = """\
