@@ -39,16 +39,24 @@ _REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRequest:
-    """What the operator gave. At most one of `ca_file` and `ca_pin`; without, the system's roots count."""
+class ServerChoice:
+    """Where to register and whom to trust there. At most one of `ca_file` and `ca_pin`; without, the system's
+    roots count."""
 
     endpoint: str
-    activation_id: str
-    activation_code: str
-    region: str
     ca_file: Path | None = None
     ca_pin: str | None = None
     force: bool = False
+    """Register anew where a registration exists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRequest(ServerChoice):
+    """What the operator gave."""
+
+    activation_id: str
+    activation_code: str
+    region: str
 
     def __repr__(self) -> str:
         return f"<RegistrationRequest {self.activation_id} at {self.endpoint}>"
@@ -64,10 +72,7 @@ async def register(
     endpoint = check_request(request)
     state.prepare()
     with state.locked():
-        if state.is_registered() and not request.force:
-            raise IdentityError(
-                f"{state.path}: already registered as {state.load().instance_id}; register anew with --force"
-            )
+        check_unregistered(state, request.force)
         anchors = await obtain_anchors(request, endpoint, environ)
         pair = keys.generate_key()
         fingerprint = older_fingerprint(state) or str(uuid.uuid4())
@@ -87,6 +92,14 @@ async def register(
         return registration
 
 
+def check_unregistered(state: StateDirectory, force: bool) -> None:
+    """Raise `IdentityError` for a directory that has a registration which is not to be replaced."""
+    if state.is_registered() and not force:
+        raise IdentityError(
+            f"{state.path}: already registered as {state.load().instance_id}; register anew with --force"
+        )
+
+
 def older_fingerprint(state: StateDirectory) -> str | None:
     """What the registration that is to be replaced calls this installation; None where there is none, or one
     too damaged to be read."""
@@ -98,26 +111,37 @@ def older_fingerprint(state: StateDirectory) -> str | None:
 
 def check_request(request: RegistrationRequest) -> Endpoint:
     """Check all that needs no server; return the endpoint. Raises `SettingsError` or `AddressError`."""
-    endpoint = parse_endpoint(request.endpoint)
+    endpoint = check_choice(request)
+    check_activation(request.activation_id, request.activation_code)
+    if not _REGION.fullmatch(request.region):
+        raise SettingsError("--region must be a region's name, such as us-east-1")
+    return endpoint
+
+
+def check_choice(choice: ServerChoice) -> Endpoint:
+    """The endpoint, if the choice can be used. Raises `SettingsError` or `AddressError`."""
+    endpoint = parse_endpoint(choice.endpoint)
     if endpoint.scheme not in ("https", "http") or endpoint.target != "/":
         raise SettingsError("--endpoint must be https://HOST[:PORT] and nothing behind it")
-    if not _ACTIVATION_ID.fullmatch(request.activation_id):
+    if choice.ca_file is not None and choice.ca_pin is not None:
+        raise SettingsError("give --ca or --ca-pin, not both")
+    if not endpoint.uses_tls and (choice.ca_file is not None or choice.ca_pin is not None):
+        raise SettingsError("--ca and --ca-pin say who is to be trusted, so --endpoint must be https://")
+    if choice.ca_pin is not None:
+        parse_pin(choice.ca_pin)
+    return endpoint
+
+
+def check_activation(activation_id: str, code: str) -> None:
+    """Raise `SettingsError` for what no activation has."""
+    if not _ACTIVATION_ID.fullmatch(activation_id):
         raise SettingsError("--activation-id must be the 36 characters that create-activation returned")
-    if not MIN_CODE_CHARACTERS <= len(request.activation_code) <= MAX_CODE_CHARACTERS:
+    if not MIN_CODE_CHARACTERS <= len(code) <= MAX_CODE_CHARACTERS:
         raise SettingsError(
             f"the activation code must have {MIN_CODE_CHARACTERS} to {MAX_CODE_CHARACTERS} characters"
         )
-    if not request.activation_code.isascii() or not request.activation_code.isprintable():
+    if not code.isascii() or not code.isprintable():
         raise SettingsError("the activation code has characters that no activation code has")
-    if not _REGION.fullmatch(request.region):
-        raise SettingsError("--region must be a region's name, such as us-east-1")
-    if request.ca_file is not None and request.ca_pin is not None:
-        raise SettingsError("give --ca or --ca-pin, not both")
-    if not endpoint.uses_tls and (request.ca_file is not None or request.ca_pin is not None):
-        raise SettingsError("--ca and --ca-pin say who is to be trusted, so --endpoint must be https://")
-    if request.ca_pin is not None:
-        parse_pin(request.ca_pin)
-    return endpoint
 
 
 def parse_pin(pin: str) -> bytes:
@@ -131,7 +155,7 @@ def parse_pin(pin: str) -> bytes:
 
 
 async def obtain_anchors(
-    request: RegistrationRequest, endpoint: Endpoint, environ: Mapping[str, str]
+    request: ServerChoice, endpoint: Endpoint, environ: Mapping[str, str]
 ) -> bytes | None:
     """The trust anchors for this server as PEM, None for those of the environment or the system.
 
