@@ -12,7 +12,7 @@ WORKERS ?= 2
 export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo faults bench interop cover clean need-tools
+.PHONY: help setup lock format lint types imports unit check edge test test-long fuzz diagrams demo faults bench profile interop cover clean need-tools
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,8 +90,12 @@ faults: $(STAMP)  ## 200 faults under running transfers, and a proof of what bec
 	@$(BIN)/python -m tools.faults $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) \
 	  $(if $(HOURS),--hours $(HOURS)) $(if $(HISTORY),--history $(HISTORY)) $(if $(CHECK),--check $(CHECK))
 
-bench: $(STAMP)  ## throughput and latency, direct against tunnel (QUICK=1 for the short form)
-	@$(BIN)/python -m benchmarks.scp $(if $(QUICK),--quick)
+bench: $(STAMP)  ## how fast, how small, how many: the whole table (QUICK=1, GATE=1, ROWS=scp,echo, OUTPUT=directory)
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(GATE),--gate) $(if $(ROWS),--rows $(ROWS)) \
+	  $(if $(OUTPUT),--output $(OUTPUT))
+
+profile: $(STAMP)  ## where the time goes on the byte path
+	@$(BIN)/python -m benchmarks.profile
 
 interop: $(STAMP)  ## every tool between every pair of ends, ours and AWS's own (REAL_AWS_BIN): docs/interop.md
 	@$(BIN)/python -m tools.interop

@@ -8,9 +8,8 @@ import shutil
 import ssl
 from pathlib import Path
 
-from tools.interop.conditions import said, version_of_agent, version_of_plugin
-
 import fairlead._version
+from tools.interop.conditions import said, version_of_agent, version_of_plugin
 
 LIBRARIES = ("picows", "aiofastnet", "uvloop", "uvicorn", "sqlalchemy", "cryptography")
 

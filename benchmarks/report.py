@@ -49,8 +49,8 @@ def to_markdown(report: Report) -> str:
     parts = [
         "# How fast, how small, how many",
         "Made by `make bench`; how each figure is made stands in [docs/performance.md]"
-        "(../../docs/performance.md). Each is a median; *rounds* gives the smallest and the largest round. MB ="
-        " 10^6 bytes, GB = 10^9 bytes.",
+        "(../../docs/performance.md). Each is a median; *rounds* gives the smallest and the largest round."
+        " MB = 10^6 bytes, GB = 10^9 bytes.",
         "## Conditions",
         _table(["", ""], report.conditions.items()),
     ]
