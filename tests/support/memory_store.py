@@ -17,7 +17,7 @@ from fairlead.domain.groups import Group
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
 from fairlead.domain.mfa import MfaDevice
-from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeQuery
+from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeKind, NodeQuery, Twins
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import (
@@ -215,6 +215,24 @@ class MemoryNodes:
     def set_tags(self, node_id: str, tags: Mapping[str, str]) -> None:
         self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], tags=tuple(sorted(tags.items())))
 
+    def set_iam_role(self, node_id: str, iam_role: str) -> None:
+        self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], iam_role=iam_role)
+
+    def set_twins(self, node_id: str, twins: Twins) -> None:
+        self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], twins=twins)
+
+    def count_hybrid(self, scope: Scope, limit: int) -> int:
+        of_scope = [node for node in self._tables.nodes.values() if node.scope == scope]
+        return min(limit, sum(node.kind is NodeKind.HYBRID for node in of_scope))
+
+    def silent_since(self, scope: Scope, before: datetime, limit: int) -> list[Node]:
+        found = [
+            node
+            for node in self._tables.nodes.values()
+            if node.scope == scope and node.connected_since is None and _last_sign(node) < before
+        ]
+        return sorted(found, key=lambda node: (_last_sign(node), node.id))[:limit]
+
     def set_connected(self, node_id: str, since: datetime) -> None:
         if node_id in self._tables.nodes:
             self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], connected_since=since)
@@ -232,7 +250,12 @@ class MemoryNodes:
         self._tables.nodes.pop(node_id, None)
 
 
+def _last_sign(node: Node) -> datetime:
+    return node.last_ping_at or node.registered_at
+
+
 def _matches(node: Node, query: NodeQuery) -> bool:
+    tags = dict(node.tags)
     wanted: tuple[tuple[object, Sequence[object] | None], ...] = (
         (node.id, query.node_ids),
         (node.activation_id, query.activation_ids),
@@ -240,10 +263,15 @@ def _matches(node: Node, query: NodeQuery) -> bool:
         (node.heartbeat.agent_version, query.agent_versions),
         (node.heartbeat.platform_type, query.platform_types),
         (None if query.now is None else node.ping_status(query.now), query.ping_statuses),
+        (node.kind, query.kinds),
     )
     return (
         node.scope == query.scope
         and all(values is None or value in values for value, values in wanted)
+        and all(tags.get(key) in values for key, values in query.tags.items())
+        and (query.tag_keys is None or not tags.keys().isdisjoint(query.tag_keys))
+        and query.fingerprint in (None, node.fingerprint)
+        and (node.twins is not None or not query.has_twins)
         and (query.after_id is None or node.id > query.after_id)
     )
 

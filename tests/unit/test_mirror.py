@@ -49,6 +49,7 @@ NEEDS_A_DATABASE = {
     "store/migrations/versions/0005_owners_temporary_credentials.py": "integration/store/test_migration.py",
     "store/migrations/versions/0006_mfa_devices_and_locked_users.py": "integration/store/test_migration.py",
     "store/migrations/versions/0007_tags_of_nodes.py": "integration/store/test_migration.py",
+    "store/migrations/versions/0008_fleet.py": "integration/store/test_migration.py",
     "store/named_rows.py": "integration/store/test_groups.py",
     "store/nodes.py": "integration/store/test_nodes.py",
     "store/sessions.py": "integration/store/test_sessions.py",

@@ -8,7 +8,7 @@ from fairlead.control.calls import Call
 from fairlead.control.paging import Listing, cut_page, decode_position, encode_position
 from fairlead.control.sealing import Sealer
 from fairlead.domain.errors import InvalidFilterKey, InvalidFilterValue, InvalidInstanceId
-from fairlead.domain.nodes import Node, NodeQuery, PingStatus
+from fairlead.domain.nodes import Node, NodeKind, NodeQuery, PingStatus
 from fairlead.domain.operations.nodes import (
     DescribeInstanceInformationRequest,
     DescribeInstanceInformationResponse,
@@ -16,8 +16,12 @@ from fairlead.domain.operations.nodes import (
 )
 
 DEFAULT_PAGE = 10
-RESOURCE_TYPE = "ManagedInstance"
-SOURCE_TYPE = "AWS::SSM::ManagedInstance"
+SOURCE_TYPES: Mapping[NodeKind, str] = {
+    NodeKind.HYBRID: "AWS::SSM::ManagedInstance",
+    NodeKind.EC2: "AWS::EC2::Instance",
+}
+_TAG_KEY = "tag-key"
+_TAG_PREFIX = "tag:"
 
 _KEY_NAMES: Mapping[str, str] = {
     "AgentVersions": "AgentVersion",
@@ -41,8 +45,8 @@ _KEYS = frozenset(
 )
 _ENUMS: Mapping[str, frozenset[str]] = {
     "PingStatus": frozenset(status.value for status in PingStatus),
-    "ResourceType": frozenset({RESOURCE_TYPE, "EC2Instance"}),
-    "SourceTypes": frozenset({SOURCE_TYPE, "AWS::EC2::Instance", "AWS::IoT::Thing"}),
+    "ResourceType": frozenset(kind.value for kind in NodeKind),
+    "SourceTypes": frozenset({*SOURCE_TYPES.values(), "AWS::IoT::Thing"}),
 }
 
 
@@ -81,14 +85,21 @@ def _conditions(request: DescribeInstanceInformationRequest) -> dict[str, list[s
         _check_filter(key, values)
         before = conditions.get(key)
         conditions[key] = [value for value in values if before is None or value in before]
+    if any(map(_is_by_tag, conditions)) and not all(map(_is_by_tag, conditions)):
+        raise InvalidFilterKey("Filters by tag cannot be combined with other filters.")
     return conditions
 
 
+def _is_by_tag(key: str) -> bool:
+    return key == _TAG_KEY or key.startswith(_TAG_PREFIX)
+
+
 def _check_filter(key: str, values: Iterable[str]) -> None:
-    if key == "tag-key" or key.startswith("tag:"):
-        raise InvalidFilterKey("Filters by tag are not served yet.")
+    if _is_by_tag(key):
+        return
     if key not in _KEYS:
-        raise InvalidFilterKey(f"The filter key is not one of {', '.join(sorted(_KEYS))}.")
+        known = ", ".join(sorted((*_KEYS, _TAG_KEY, f"{_TAG_PREFIX}NAME")))
+        raise InvalidFilterKey(f"The filter key is not one of {known}.")
     allowed = _ENUMS.get(key)
     if allowed is not None and not allowed.issuperset(values):
         raise InvalidFilterValue(f"The filter {key} takes only {', '.join(sorted(allowed))}.")
@@ -103,15 +114,11 @@ def _check_ids(call: Call, node_ids: Iterable[str]) -> None:
 def _query(call: Call, conditions: Mapping[str, list[str]]) -> NodeQuery | None:
     """What to look for; None where no node can satisfy the conditions."""
     statuses = conditions.get("PingStatus")
-    if (
-        not all(conditions.values())
-        or RESOURCE_TYPE not in conditions.get("ResourceType", (RESOURCE_TYPE,))
-        or SOURCE_TYPE not in conditions.get("SourceTypes", (SOURCE_TYPE,))
-        or "AssociationStatus" in conditions
-    ):
+    if not all(conditions.values()) or "AssociationStatus" in conditions:
         return None
     return NodeQuery(
         scope=call.caller.scope,
+        kinds=_kinds(conditions),
         node_ids=_node_ids(conditions),
         activation_ids=conditions.get("ActivationIds"),
         iam_roles=conditions.get("IamRole"),
@@ -119,11 +126,35 @@ def _query(call: Call, conditions: Mapping[str, list[str]]) -> NodeQuery | None:
         platform_types=conditions.get("PlatformType"),
         ping_statuses=None if statuses is None else [PingStatus(status) for status in statuses],
         now=call.now,
+        tags={
+            key.removeprefix(_TAG_PREFIX): values
+            for key, values in conditions.items()
+            if key.startswith(_TAG_PREFIX)
+        },
+        tag_keys=conditions.get(_TAG_KEY),
     )
 
 
+def _kinds(conditions: Mapping[str, list[str]]) -> list[NodeKind] | None:
+    """Which kinds are listed; None for all.
+
+    An EC2 node shows neither role nor activation, so a filter by them does not find it.
+    """
+    resources, sources = conditions.get("ResourceType"), conditions.get("SourceTypes")
+    hybrid_only = "IamRole" in conditions or "ActivationIds" in conditions
+    if resources is None and sources is None and not hybrid_only:
+        return None
+    return [
+        kind
+        for kind in NodeKind
+        if (resources is None or kind.value in resources)
+        and (sources is None or SOURCE_TYPES[kind] in sources)
+        and (kind is NodeKind.HYBRID or not hybrid_only)
+    ]
+
+
 def _node_ids(conditions: Mapping[str, list[str]]) -> list[str] | None:
-    """The source of a hybrid node is the node itself, so both keys name ids."""
+    """The source of a node is the node itself, so both keys name ids."""
     ids, sources = conditions.get("InstanceIds"), conditions.get("SourceIds")
     if ids is None or sources is None:
         return sources if ids is None else ids
@@ -132,6 +163,7 @@ def _node_ids(conditions: Mapping[str, list[str]]) -> list[str] | None:
 
 def _item(node: Node, now: datetime) -> InstanceInformation:
     heartbeat = node.heartbeat
+    is_hybrid = node.kind is NodeKind.HYBRID
     return InstanceInformation(
         instance_id=node.id,
         ping_status=node.ping_status(now).value,
@@ -140,13 +172,13 @@ def _item(node: Node, now: datetime) -> InstanceInformation:
         platform_type=heartbeat.platform_type or None,
         platform_name=heartbeat.platform_name or None,
         platform_version=heartbeat.platform_version or None,
-        activation_id=node.activation_id,
-        iam_role=node.iam_role,
-        registration_date=node.registered_at,
-        resource_type=RESOURCE_TYPE,
-        name=node.name,
+        activation_id=node.activation_id if is_hybrid else None,
+        iam_role=node.iam_role if is_hybrid else None,
+        registration_date=node.registered_at if is_hybrid else None,
+        resource_type=node.kind.value,
+        name=node.name if is_hybrid else None,
         ip_address=heartbeat.ip_address or None,
         computer_name=heartbeat.computer_name or None,
         source_id=node.id,
-        source_type=SOURCE_TYPE,
+        source_type=SOURCE_TYPES[node.kind],
     )

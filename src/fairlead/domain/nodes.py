@@ -1,7 +1,7 @@
 """Managed nodes: identity, heartbeat, and where they are kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
@@ -12,9 +12,10 @@ ONLINE_WITHIN = timedelta(minutes=12)
 """A node whose last heartbeat is younger is Online: two beats of five minutes and some slack."""
 INACTIVE_AFTER = timedelta(days=30)
 """A node silent for longer is Inactive rather than ConnectionLost."""
-
-
 MAX_TAGS_PER_NODE = 50
+HYBRID_PREFIX = "mi-"
+MAX_STANDARD_NODES = 1000
+"""Hybrid nodes of one account and region in the standard-instances tier."""
 
 
 class PingStatus(Enum):
@@ -23,6 +24,20 @@ class PingStatus(Enum):
     ONLINE = "Online"
     CONNECTION_LOST = "ConnectionLost"
     INACTIVE = "Inactive"
+
+
+class NodeKind(Enum):
+    """What a node is, by its id; the values are those of `ResourceType` in the API."""
+
+    HYBRID = "ManagedInstance"
+    """`mi-…`: registered with an activation, and subject to the activation tier."""
+    EC2 = "EC2Instance"
+    """`i-…`: known by its instance id."""
+
+    @classmethod
+    def of(cls, node_id: str) -> "NodeKind":
+        """The kind that an id belongs to."""
+        return cls.HYBRID if node_id.startswith(HYBRID_PREFIX) else cls.EC2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +53,42 @@ class Heartbeat:
     computer_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelSighting:
+    """One of two live control channels: from where it came, and since when it is open."""
+
+    source_address: str
+    connected_since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twins:
+    """Two agents that were alive under one node id: a cloned image or a stolen key.
+
+    `served` and `displaced` are those of the last time; `count` is how often it was seen.
+    """
+
+    first_seen_at: datetime
+    last_seen_at: datetime
+    count: int
+    served: ChannelSighting
+    displaced: ChannelSighting
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A hybrid node (`mi-…`). `public_key` is the DER SubjectPublicKeyInfo of its RSA key."""
+    """A managed node of either kind. `public_key` is the DER SubjectPublicKeyInfo of its RSA key."""
 
     id: str
     scope: Scope
-    activation_id: str
+    activation_id: str | None
+    """None for a node that joined without one."""
     iam_role: str
     """Role name, with its path when it has one, as given to CreateActivation."""
     name: str | None
     public_key: bytes
     fingerprint: str
+    """What the machine calls its installation; an agent keeps it when it registers again."""
     registered_at: datetime
     heartbeat: Heartbeat
     last_ping_at: datetime | None = None
@@ -58,6 +97,13 @@ class Node:
     tags: tuple[tuple[str, str], ...] = ()
     """Keys and values, ordered by key. They come from the activation and from administrators, never from the
     machine."""
+    twins: Twins | None = None
+    """Set once two agents were seen alive under this id."""
+
+    @property
+    def kind(self) -> NodeKind:
+        """Hybrid or EC2, by the id."""
+        return NodeKind.of(self.id)
 
     @property
     def role_name(self) -> str:
@@ -82,9 +128,10 @@ class Departure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeQuery:
-    """What DescribeInstanceInformation looks for: all given fields must hold, each by any of its values."""
+    """Which nodes are looked for: all given fields must hold, each by any of its values."""
 
     scope: Scope
+    kinds: Sequence[NodeKind] | None = None
     node_ids: Sequence[str] | None = None
     activation_ids: Sequence[str] | None = None
     iam_roles: Sequence[str] | None = None
@@ -93,6 +140,12 @@ class NodeQuery:
     ping_statuses: Sequence[PingStatus] | None = None
     now: datetime | None = None
     """The moment that `ping_statuses` refers to."""
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """For each key the values of which the node must have one."""
+    tag_keys: Sequence[str] | None = None
+    fingerprint: str | None = None
+    has_twins: bool = False
+    """Only nodes that two agents were seen alive as."""
     after_id: str | None = None
     limit: int = 10
 
@@ -129,6 +182,16 @@ class NodeRepository(Protocol):
 
     def connected_ids(self) -> list[str]:
         """The nodes of the installation that are connected, or were when the server last ended."""
+        ...
+
+    def set_iam_role(self, node_id: str, iam_role: str) -> None: ...
+    def set_twins(self, node_id: str, twins: Twins) -> None: ...
+    def count_hybrid(self, scope: Scope, limit: int) -> int:
+        """How many hybrid nodes there are; `limit` if there are more."""
+        ...
+
+    def silent_since(self, scope: Scope, before: datetime, limit: int) -> list[Node]:
+        """Nodes that are not connected and have not been heard of since then, those silent longest first."""
         ...
 
     def delete(self, node_id: str) -> None: ...

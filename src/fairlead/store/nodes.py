@@ -12,25 +12,33 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    false,
     func,
     insert,
+    not_,
     or_,
     select,
     update,
 )
 
 from fairlead.domain.nodes import (
+    HYBRID_PREFIX,
     INACTIVE_AFTER,
     ONLINE_WITHIN,
+    ChannelSighting,
     Departure,
     Heartbeat,
     Node,
+    NodeKind,
     NodeQuery,
     PingStatus,
+    Twins,
 )
 from fairlead.domain.scope import Scope
-from fairlead.store.tables import nodes
+from fairlead.store.tables import node_tags, nodes
 
+_AFTER_HYBRID = HYBRID_PREFIX[:-1] + chr(ord(HYBRID_PREFIX[-1]) + 1)
+"""The first id behind all that begin with the prefix."""
 _HEARTBEAT_FIELDS = tuple(field.name for field in fields(Heartbeat))
 
 
@@ -55,9 +63,11 @@ class SqlNodes:
                 last_ping_at=node.last_ping_at,
                 connected_since=node.connected_since,
                 tags=dict(node.tags),
+                twins=None if node.twins is None else _twins_to_json(node.twins),
                 **asdict(node.heartbeat),
             )
         )
+        self._index_tags(node.id, dict(node.tags))
 
     def get(self, scope: Scope, node_id: str) -> Node | None:
         node = self.find(node_id)
@@ -70,11 +80,7 @@ class SqlNodes:
     def describe(self, query: NodeQuery) -> list[Node]:
         statement = (
             select(nodes)
-            .where(
-                nodes.c.account_id == query.scope.account_id,
-                nodes.c.region == query.scope.region,
-                *_conditions(query),
-            )
+            .where(*_in_scope(query.scope), *_conditions(query))
             .order_by(nodes.c.id)
             .limit(query.limit)
         )
@@ -89,6 +95,15 @@ class SqlNodes:
 
     def set_tags(self, node_id: str, tags: Mapping[str, str]) -> None:
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(tags=dict(tags)))
+        self._connection.execute(delete(node_tags).where(node_tags.c.node_id == node_id))
+        self._index_tags(node_id, tags)
+
+    def set_iam_role(self, node_id: str, iam_role: str) -> None:
+        self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(iam_role=iam_role))
+
+    def set_twins(self, node_id: str, twins: Twins) -> None:
+        values = {"twins": _twins_to_json(twins)}
+        self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(values))
 
     def set_connected(self, node_id: str, since: datetime) -> None:
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(connected_since=since))
@@ -106,8 +121,45 @@ class SqlNodes:
         statement = select(nodes.c.id).where(nodes.c.connected_since.is_not(None)).order_by(nodes.c.id)
         return list(self._connection.scalars(statement))
 
+    def count_hybrid(self, scope: Scope, limit: int) -> int:
+        some = select(nodes.c.id).where(*_in_scope(scope), _of_kind(NodeKind.HYBRID)).limit(limit).subquery()
+        return self._connection.scalar(select(func.count()).select_from(some)) or 0
+
+    def silent_since(self, scope: Scope, before: datetime, limit: int) -> list[Node]:
+        last = _last_sign()
+        statement = (
+            select(nodes)
+            .where(*_in_scope(scope), nodes.c.connected_since.is_(None), last < before)
+            .order_by(last, nodes.c.id)
+            .limit(limit)
+        )
+        return [_node(row) for row in self._connection.execute(statement)]
+
     def delete(self, node_id: str) -> None:
+        self._connection.execute(delete(node_tags).where(node_tags.c.node_id == node_id))
         self._connection.execute(delete(nodes).where(nodes.c.id == node_id))
+
+    def _index_tags(self, node_id: str, tags: Mapping[str, str]) -> None:
+        if tags:
+            self._connection.execute(
+                insert(node_tags),
+                [{"node_id": node_id, "key": key, "value": value} for key, value in tags.items()],
+            )
+
+
+def _in_scope(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    return nodes.c.account_id == scope.account_id, nodes.c.region == scope.region
+
+
+def _of_kind(kind: NodeKind) -> ColumnElement[bool]:
+    """As a range, which an index that ends with the id can be read by."""
+    is_hybrid = and_(nodes.c.id >= HYBRID_PREFIX, nodes.c.id < _AFTER_HYBRID)
+    return is_hybrid if kind is NodeKind.HYBRID else not_(is_hybrid)
+
+
+def _last_sign() -> ColumnElement[datetime]:
+    """When a node was last heard of, or else registered."""
+    return func.coalesce(nodes.c.last_ping_at, nodes.c.registered_at, type_=nodes.c.last_ping_at.type)
 
 
 def _conditions(query: NodeQuery) -> list[ColumnElement[bool]]:
@@ -121,6 +173,16 @@ def _conditions(query: NodeQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column.in_(list(values)) for column, values in wanted if values is not None
     ]
+    if query.kinds is not None:
+        conditions.append(or_(false(), *map(_of_kind, query.kinds)))
+    for key, values in query.tags.items():
+        conditions.append(_has_tag(node_tags.c.key == key, node_tags.c.value.in_(list(values))))
+    if query.tag_keys is not None:
+        conditions.append(_has_tag(node_tags.c.key.in_(list(query.tag_keys))))
+    if query.fingerprint is not None:
+        conditions.append(nodes.c.fingerprint == query.fingerprint)
+    if query.has_twins:
+        conditions.append(nodes.c.twins.is_not(None))
     if query.ping_statuses is not None and query.now is not None:
         conditions.append(_ping_condition(query.ping_statuses, query.now))
     if query.after_id is not None:
@@ -128,11 +190,14 @@ def _conditions(query: NodeQuery) -> list[ColumnElement[bool]]:
     return conditions
 
 
+def _has_tag(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    return nodes.c.id.in_(select(node_tags.c.node_id).where(*conditions))
+
+
 def _ping_condition(statuses: Sequence[PingStatus], now: datetime) -> ColumnElement[bool]:
     """Node.ping_status in SQL."""
-    last = func.coalesce(nodes.c.last_ping_at, nodes.c.registered_at, type_=nodes.c.last_ping_at.type)
     is_online = and_(nodes.c.last_ping_at.is_not(None), nodes.c.last_ping_at >= now - ONLINE_WITHIN)
-    is_inactive = last < now - INACTIVE_AFTER
+    is_inactive = _last_sign() < now - INACTIVE_AFTER
     by_status: dict[PingStatus, Any] = {  # Any: SQL expressions of several types
         PingStatus.ONLINE: is_online,
         PingStatus.INACTIVE: is_inactive,
@@ -155,4 +220,34 @@ def _node(row: Row[tuple[object, ...]]) -> Node:
         last_ping_at=row.last_ping_at,
         connected_since=row.connected_since,
         tags=tuple(sorted(row.tags.items())),
+        twins=None if row.twins is None else _twins_from_json(row.twins),
     )
+
+
+def _twins_to_json(twins: Twins) -> dict[str, Any]:  # Any: JSON
+    return {
+        "first_seen_at": twins.first_seen_at.isoformat(),
+        "last_seen_at": twins.last_seen_at.isoformat(),
+        "count": twins.count,
+        "served": _sighting_to_json(twins.served),
+        "displaced": _sighting_to_json(twins.displaced),
+    }
+
+
+def _twins_from_json(found: Mapping[str, Any]) -> Twins:  # Any: JSON
+    return Twins(
+        first_seen_at=datetime.fromisoformat(found["first_seen_at"]),
+        last_seen_at=datetime.fromisoformat(found["last_seen_at"]),
+        count=found["count"],
+        served=_sighting_from_json(found["served"]),
+        displaced=_sighting_from_json(found["displaced"]),
+    )
+
+
+def _sighting_to_json(sighting: ChannelSighting) -> list[str]:
+    return [sighting.source_address, sighting.connected_since.isoformat()]
+
+
+def _sighting_from_json(found: Sequence[str]) -> ChannelSighting:
+    source_address, connected_since = found
+    return ChannelSighting(source_address, datetime.fromisoformat(connected_since))

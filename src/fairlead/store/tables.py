@@ -208,7 +208,7 @@ nodes = Table(
     Column("id", String(32), primary_key=True),
     Column("account_id", String(12), nullable=False),
     Column("region", String(64), nullable=False),
-    Column("activation_id", String(36), nullable=False, index=True),
+    Column("activation_id", String(36), index=True),
     Column("iam_role", String(128), nullable=False),
     Column("name", String(256)),
     Column("public_key", LargeBinary, nullable=False),
@@ -228,7 +228,30 @@ nodes = Table(
         comment="when the control channel was opened that is open, or was when the server ended",
     ),
     Column("tags", JSON, nullable=False, server_default="{}"),
+    Column("twins", JSON(none_as_null=True), comment="the two agents that were seen alive under this id"),
     Index(None, "account_id", "region", "id"),
+    Index(None, "account_id", "region", "fingerprint"),
+)
+
+node_tags = Table(
+    "node_tags",
+    metadata,
+    Column("node_id", String(32), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("value", String(256), nullable=False),
+    Index(None, "key", "value", "node_id"),
+    comment="nodes.tags again, to find nodes by",
+)
+
+service_settings = Table(
+    "service_settings",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("setting_id", String(256), primary_key=True),
+    Column("value", String(4096), comment="null: the default, to which somebody has gone back"),
+    Column("modified_at", Moment, nullable=False),
+    Column("modified_by", Text, nullable=False),
 )
 
 sessions = Table(

@@ -4,14 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url
-from fairlead.store.migration import migrate, newest_revision
+from fairlead.domain.nodes import NodeQuery
+from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url, writing
+from fairlead.store.migration import _config, migrate, newest_revision
 from fairlead.store.store import SqlStore
 from fairlead.store.tables import metadata
+from tests.support.factories import SCOPE
+from tests.support.sealer import XorSealer
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store: SqlStore) -> None:
@@ -56,6 +60,33 @@ def test_a_database_that_a_later_version_has_migrated_is_refused(store: SqlStore
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(DatabaseUnusable, match=r"9999.*start the version of Fairlead that used it last"):
         migrate(store._engine)
+
+
+def test_tags_from_before_they_were_searched_are_found_afterwards(database_url: str) -> None:
+    engine = open_engine(database_url)
+    with writing(engine).begin() as connection:
+        command.upgrade(_config(connection), "0007")
+        connection.execute(
+            text(
+                "INSERT INTO nodes (id, account_id, region, activation_id, iam_role, public_key, fingerprint,"
+                " registered_at, agent_name, agent_version, platform_type, platform_name, platform_version,"
+                " ip_address, computer_name, tags)"
+                " VALUES (:id, :account_id, :region, 'a', 'r', :key, 'f',"
+                " 0, '', '', '', '', '', '', '', :tags)"
+            ),
+            {
+                "id": "mi-1",
+                "account_id": SCOPE.account_id,
+                "region": SCOPE.region,
+                "key": b"",
+                "tags": '{"Env": "Dev"}',
+            },
+        )
+    migrate(engine)
+    with SqlStore(engine, XorSealer()).read() as work:
+        (found,) = work.nodes.describe(NodeQuery(scope=SCOPE, tags={"Env": ["Dev"]}))
+    assert (found.id, found.tags, found.twins) == ("mi-1", (("Env", "Dev"),), None)
+    engine.dispose()
 
 
 def test_a_database_of_another_kind_is_refused_by_name() -> None:

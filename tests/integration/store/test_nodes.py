@@ -6,15 +6,19 @@ import pytest
 from fairlead.domain.nodes import (
     INACTIVE_AFTER,
     ONLINE_WITHIN,
+    ChannelSighting,
     Departure,
     Heartbeat,
     Node,
+    NodeKind,
     NodeQuery,
     PingStatus,
+    Twins,
 )
 from fairlead.domain.scope import Scope
 from fairlead.store.store import SqlStore
 from tests.support.factories import NOW, SCOPE, a_node
+from tests.support.query_plans import table_scans
 
 SECOND = timedelta(seconds=1)
 
@@ -63,11 +67,18 @@ def test_a_deleted_node_is_gone(store: SqlStore) -> None:
         {"agent_versions": ["1.0"]},
         {"platform_types": ["Windows"]},
         {"after_id": a_node().id},
+        {"kinds": [NodeKind.EC2]},
+        {"kinds": []},
+        {"tags": {"Env": ["Test"]}},
+        {"tags": {"Env": ["Dev"], "Team": ["web"]}},
+        {"tag_keys": ["Team"]},
+        {"fingerprint": "another"},
+        {"has_twins": True},
     ],
 )
 def test_a_filter_that_does_not_fit_hides_the_node(store: SqlStore, narrower: dict[str, object]) -> None:
     with store.transaction() as work:
-        work.nodes.add(a_node())
+        work.nodes.add(a_node(tags=(("Env", "Dev"),)))
         assert len(work.nodes.describe(NodeQuery(scope=SCOPE))) == 1
         query = replace(NodeQuery(scope=SCOPE), **narrower)  # type: ignore[arg-type]  # by name
         assert work.nodes.describe(query) == []
@@ -115,3 +126,108 @@ def test_tags_are_replaced_and_come_back_by_key(store: SqlStore) -> None:
         assert work.nodes.find(a_node().id) == a_node(tags=(("a", "1"),))
         work.nodes.set_tags(a_node().id, {"team": "röd", "A": ""})
         assert work.nodes.find(a_node().id) == a_node(tags=(("A", ""), ("team", "röd")))
+
+
+EC2 = "i-0123456789abcdef0"
+OTHER = "mi-1123456789abcdef0"
+
+
+@pytest.mark.parametrize(
+    ("wider", "found"),
+    [
+        ({}, [EC2, a_node().id, OTHER]),
+        ({"kinds": [NodeKind.HYBRID]}, [a_node().id, OTHER]),
+        ({"kinds": [NodeKind.EC2]}, [EC2]),
+        ({"kinds": list(NodeKind)}, [EC2, a_node().id, OTHER]),
+        ({"tags": {"Env": ["Dev", "Test"]}}, [EC2, a_node().id]),
+        ({"tags": {"Env": ["Dev"], "Team": ["web"]}}, [EC2]),
+        ({"tag_keys": ["Team", "Nothing"]}, [EC2, OTHER]),
+        ({"fingerprint": "same"}, [a_node().id, OTHER]),
+    ],
+)
+def test_nodes_are_found_by_kind_tags_and_fingerprint(
+    store: SqlStore, wider: dict[str, object], found: list[str]
+) -> None:
+    with store.transaction() as work:
+        work.nodes.add(a_node(tags=(("Env", "Test"),), fingerprint="same"))
+        work.nodes.add(a_node(id=EC2, activation_id=None, tags=(("Env", "Dev"), ("Team", "web"))))
+        work.nodes.add(a_node(id=OTHER, fingerprint="same"))
+        work.nodes.set_tags(OTHER, {"Env": "Dev"})
+        work.nodes.set_tags(OTHER, {"Team": "ops"})
+        query = replace(NodeQuery(scope=SCOPE), **wider)  # type: ignore[arg-type]  # by name
+        assert _ids(work.nodes.describe(query)) == found
+
+
+def test_a_deleted_node_is_not_found_by_its_tags_when_its_id_returns(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.nodes.add(a_node(tags=(("Env", "Dev"),)))
+        work.nodes.delete(a_node().id)
+        work.nodes.add(a_node())
+        assert work.nodes.describe(NodeQuery(scope=SCOPE, tag_keys=["Env"])) == []
+
+
+def test_twins_and_another_role_are_kept(store: SqlStore) -> None:
+    twins = Twins(
+        first_seen_at=NOW,
+        last_seen_at=NOW + SECOND,
+        count=2,
+        served=ChannelSighting("192.0.2.1", NOW + SECOND),
+        displaced=ChannelSighting("192.0.2.2", NOW),
+    )
+    with store.transaction() as work:
+        work.nodes.add(a_node())
+        work.nodes.add(a_node(id=OTHER))
+        work.nodes.set_twins(OTHER, twins)
+        work.nodes.set_iam_role(OTHER, "Other")
+        assert work.nodes.find(OTHER) == a_node(id=OTHER, iam_role="Other", twins=twins)
+        assert _ids(work.nodes.describe(NodeQuery(scope=SCOPE, has_twins=True))) == [OTHER]
+
+
+def test_hybrid_nodes_of_one_region_are_counted_up_to_a_limit(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.nodes.add(a_node(id=EC2))
+        work.nodes.add(a_node(id="mi-elsewhere", scope=Scope(SCOPE.account_id, "eu-central-1")))
+        assert work.nodes.count_hybrid(SCOPE, 5) == 0
+        for number in range(3):
+            work.nodes.add(a_node(id=f"mi-{number:017}"))
+        assert work.nodes.count_hybrid(SCOPE, 5) == 3
+        assert work.nodes.count_hybrid(SCOPE, 2) == 2
+
+
+def test_silent_nodes_are_those_that_are_away_and_were_not_heard_of(store: SqlStore) -> None:
+    with store.transaction() as work:
+        work.nodes.add(a_node(id="mi-old", registered_at=NOW - 2 * SECOND))
+        work.nodes.add(a_node(id="mi-older", registered_at=NOW - 3 * SECOND))
+        work.nodes.add(a_node(id="mi-heard", registered_at=NOW - 3 * SECOND, last_ping_at=NOW))
+        work.nodes.add(a_node(id="mi-here", registered_at=NOW - 3 * SECOND, connected_since=NOW))
+        work.nodes.add(
+            a_node(
+                id="mi-elsewhere",
+                registered_at=NOW - 3 * SECOND,
+                scope=Scope(SCOPE.account_id, "eu-central-1"),
+            )
+        )
+        assert _ids(work.nodes.silent_since(SCOPE, NOW, 5)) == ["mi-older", "mi-old"]
+        assert _ids(work.nodes.silent_since(SCOPE, NOW, 1)) == ["mi-older"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        NodeQuery(scope=SCOPE),
+        NodeQuery(scope=SCOPE, after_id="mi-1", kinds=[NodeKind.HYBRID]),
+        NodeQuery(scope=SCOPE, node_ids=["mi-1"]),
+        NodeQuery(scope=SCOPE, tags={"Env": ["Dev"]}),
+        NodeQuery(scope=SCOPE, tag_keys=["Env"]),
+        NodeQuery(scope=SCOPE, fingerprint="some"),
+    ],
+    ids=str,
+)
+def test_no_listing_reads_a_whole_table(store: SqlStore, query: NodeQuery) -> None:
+    with store.read() as work:
+        assert table_scans(work.nodes._connection, lambda: work.nodes.describe(query)) == []
+
+
+def test_the_count_for_the_tier_reads_no_whole_table(store: SqlStore) -> None:
+    with store.read() as work:
+        assert table_scans(work.nodes._connection, lambda: work.nodes.count_hybrid(SCOPE, 5)) == []

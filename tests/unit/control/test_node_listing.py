@@ -114,10 +114,48 @@ def test_an_unknown_id_in_a_filter_is_an_error(world, admin, nodes):
         describe(world, admin, ("InstanceIds", (NODE_ID, "mi-x")))
 
 
-@pytest.mark.parametrize(("key", "text"), [("Nonsense", "not one of"), ("tag:Env", "not served yet")])
-def test_an_unknown_filter_key_is_an_error(world, admin, key, text):
-    with pytest.raises(InvalidFilterKey, match=text):
-        describe(world, admin, (key, ("x",)))
+def test_an_unknown_filter_key_is_an_error(world, admin):
+    with pytest.raises(InvalidFilterKey, match="not one of"):
+        describe(world, admin, ("Nonsense", ("x",)))
+
+
+EC2 = "i-0123456789abcdef0"
+
+
+def test_an_ec2_node_shows_what_the_service_shows_of_one(world, admin, nodes):
+    world.node(EC2, activation_id=None)
+    (item,) = describe(world, admin, ("ResourceType", ("EC2Instance",))).instance_information_list
+    assert (item.instance_id, item.resource_type, item.source_type) == (
+        EC2,
+        "EC2Instance",
+        "AWS::EC2::Instance",
+    )
+    assert (item.activation_id, item.iam_role, item.registration_date, item.name) == (None,) * 4
+    assert ids(describe(world, admin, ("SourceTypes", ("AWS::EC2::Instance",)))) == [EC2]
+    assert EC2 not in ids(describe(world, admin, ("IamRole", ("service-role/FairleadNode",))))
+    assert len(ids(describe(world, admin))) == 3
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ([("tag:Env", ("Dev", "Test"))], [SECOND, NODE_ID]),
+        ([("tag:Env", ("Dev",))], [NODE_ID]),
+        ([("tag:Env", ("Dev", "Test")), ("tag:Team", ("web",))], [SECOND]),
+        ([("tag-key", ("Team", "Nothing"))], [SECOND]),
+        ([("tag-key", ("Env",)), ("tag:Env", ("Dev",))], [NODE_ID]),
+        ([("tag:Nothing", ("Dev",))], []),
+    ],
+)
+def test_nodes_are_found_by_their_tags(world, admin, filters, found):
+    world.node(tags=(("Env", "Dev"),))
+    world.node(SECOND, tags=(("Env", "Test"), ("Team", "web")))
+    assert ids(describe(world, admin, *filters)) == found
+
+
+def test_filters_by_tag_do_not_mix_with_others(world, admin, nodes):
+    with pytest.raises(InvalidFilterKey, match="cannot be combined"):
+        describe(world, admin, ("tag:Env", ("Dev",)), ("PingStatus", ("Online",)))
 
 
 def test_a_value_that_cannot_be_is_an_error(world, admin):
