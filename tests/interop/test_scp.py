@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scp import usage_of
+from benchmarks.usage import peak_rss_mb
 from tests.interop.conftest import Site
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -35,8 +35,8 @@ def test_a_gibibyte_goes_up_and_down_unchanged_and_nobody_grows(
     assert site.call(*command, random_gib, f"{site.node_id}:{there}", timeout_s=180).status == 0
     assert site.call(*command, f"{site.node_id}:{there}", back, timeout_s=180).status == 0
     assert _sha256(random_gib) == _sha256(there) == _sha256(back)
-    assert usage_of(site.agent.child.pid).peak_rss_mb < MAX_RESIDENT_MB
-    assert usage_of(site.stack.server.pid).peak_rss_mb < MAX_RESIDENT_MB
+    assert peak_rss_mb(site.agent.child.pid) < MAX_RESIDENT_MB
+    assert peak_rss_mb(site.stack.server.pid) < MAX_RESIDENT_MB
     there.unlink()
     back.unlink()
 
