@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from fairlead.domain.groups import Group
@@ -66,13 +66,16 @@ class SqlGroups:
         return [user_of(row) for row in self._connection.execute(statement)]
 
     def of_user(self, user_id: str) -> Sequence[Group]:
-        statement = (
-            select(user_groups)
-            .join(group_members, group_members.c.group_id == user_groups.c.id)
-            .where(group_members.c.user_id == user_id)
-            .order_by(user_groups.c.name_key)
-        )
-        return [_group(row) for row in self._connection.execute(statement)]
+        return [_group(row) for row in self._connection.execute(_OF_USER, {"of_user": user_id})]
+
+
+# Asked at every call, and made once for that.
+_OF_USER = (
+    select(user_groups)
+    .join(group_members, group_members.c.group_id == user_groups.c.id)
+    .where(group_members.c.user_id == bindparam("of_user"))
+    .order_by(user_groups.c.name_key)
+)
 
 
 def _group(row: NamedRow) -> Group:

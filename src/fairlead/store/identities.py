@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.store.named_rows import NamedRow, add_named, find_named, page_named
@@ -43,10 +43,8 @@ class SqlIdentities:
         return None if row is None else user_of(row)
 
     def get_user_by_id(self, user_id: str, *, to_change: bool = False) -> User | None:
-        statement = select(users).where(users.c.id == user_id)
-        if to_change:
-            statement = statement.with_for_update()  # not needed in SQLite, and left out there: one writer
-        row = self._connection.execute(statement).one_or_none()
+        statement = _USER_TO_CHANGE if to_change else _USER
+        row = self._connection.execute(statement, {"of_id": user_id}).one_or_none()
         return None if row is None else user_of(row)
 
     def list_users(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[User]:
@@ -92,8 +90,7 @@ class SqlIdentities:
         )
 
     def get_access_key(self, key_id: str) -> tuple[AccessKey, str] | None:
-        statement = _KEYS_WITH_USER.where(access_keys.c.id == key_id)
-        row = self._connection.execute(statement).one_or_none()
+        row = self._connection.execute(_KEY_WITH_USER, {"of_id": key_id}).one_or_none()
         if row is None:
             return None
         return _access_key(row), self._sealer.open(row.sealed_secret, _bound_to(key_id)).decode()
@@ -133,7 +130,7 @@ class SqlIdentities:
         return None if row is None else _role(row)
 
     def get_role_by_id(self, role_id: str) -> Role | None:
-        row = self._connection.execute(select(roles).where(roles.c.id == role_id)).one_or_none()
+        row = self._connection.execute(_ROLE, {"of_id": role_id}).one_or_none()
         return None if row is None else _role(row)
 
     def list_roles(self, account_id: str, path_prefix: str, after_name: str | None, limit: int) -> list[Role]:
@@ -183,15 +180,8 @@ class SqlIdentities:
         ]
 
     def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
-        statement = (
-            select(inline_policies)
-            .where(inline_policies.c.identity_id.in_(identity_ids))
-            .order_by(inline_policies.c.identity_id, inline_policies.c.name)
-        )
-        return [
-            (row.identity_id, InlinePolicy(name=row.name, document=row.document))
-            for row in self._connection.execute(statement)
-        ]
+        rows = self._connection.execute(_POLICIES, {"of_ids": list(identity_ids)})
+        return [(row.identity_id, InlinePolicy(name=row.name, document=row.document)) for row in rows]
 
     def delete_policy(self, identity_id: str, name: str) -> None:
         self._connection.execute(
@@ -201,12 +191,8 @@ class SqlIdentities:
         )
 
     def get_tags(self, identity_id: str) -> Mapping[str, str]:
-        statement = (
-            select(identity_tags)
-            .where(identity_tags.c.identity_id == identity_id)
-            .order_by(identity_tags.c.key_folded)
-        )
-        return {row.key: row.value for row in self._connection.execute(statement)}
+        rows = self._connection.execute(_TAGS, {"of_id": identity_id})
+        return {row.key: row.value for row in rows}
 
     def put_tags(self, identity_id: str, tags: Mapping[str, str]) -> None:
         self.delete_tags(identity_id, tags)
@@ -229,7 +215,22 @@ class SqlIdentities:
         self._connection.execute(delete(identity_tags).where(identity_tags.c.identity_id == identity_id))
 
 
+# Asked at every call. Made once, because making them takes SQLAlchemy four times as long as running them.
+_USER = select(users).where(users.c.id == bindparam("of_id"))
+_USER_TO_CHANGE = _USER.with_for_update()  # not needed in SQLite, and left out there: one writer
+_ROLE = select(roles).where(roles.c.id == bindparam("of_id"))
 _KEYS_WITH_USER = select(access_keys, users.c.name.label("user_name")).join(users)
+_KEY_WITH_USER = _KEYS_WITH_USER.where(access_keys.c.id == bindparam("of_id"))
+_POLICIES = (
+    select(inline_policies)
+    .where(inline_policies.c.identity_id.in_(bindparam("of_ids", expanding=True)))
+    .order_by(inline_policies.c.identity_id, inline_policies.c.name)
+)
+_TAGS = (
+    select(identity_tags)
+    .where(identity_tags.c.identity_id == bindparam("of_id"))
+    .order_by(identity_tags.c.key_folded)
+)
 
 
 def _bound_to(key_id: str) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fairlead.aws.arn import Arn
@@ -120,12 +120,8 @@ class SqlManagedPolicies:
         return removed.rowcount > 0
 
     def attached_to(self, identity_ids: Collection[str]) -> Sequence[tuple[str, str]]:
-        statement = (
-            select(policy_attachments)
-            .where(policy_attachments.c.identity_id.in_(identity_ids))
-            .order_by(policy_attachments.c.identity_id, policy_attachments.c.policy_arn)
-        )
-        return [(row.identity_id, row.policy_arn) for row in self._connection.execute(statement)]
+        rows = self._connection.execute(_ATTACHED, {"of_ids": list(identity_ids)})
+        return [(row.identity_id, row.policy_arn) for row in rows]
 
     def attachment_count(self, arn: str) -> int:
         statement = (
@@ -146,6 +142,14 @@ class SqlManagedPolicies:
                 policy_id=policy_id, number=number, document=document, created_at=at
             )
         )
+
+
+# Asked at every call, and made once for that.
+_ATTACHED = (
+    select(policy_attachments)
+    .where(policy_attachments.c.identity_id.in_(bindparam("of_ids", expanding=True)))
+    .order_by(policy_attachments.c.identity_id, policy_attachments.c.policy_arn)
+)
 
 
 def _account_and_name(arn: str) -> tuple[str, str]:
