@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from fairlead.domain.callers import TemporaryCredentials
 from fairlead.domain.documents import SessionType
@@ -34,6 +46,20 @@ _PREDECESSORS = {
 }
 
 
+# Every start of a session needs these. Made once, because making them takes longer than running them.
+_SESSION = select(sessions).where(sessions.c.id == bindparam("of_id"))
+_SESSION_TO_CHANGE = _SESSION.with_for_update()  # not needed in SQLite, and left out there: one writer
+_ADD = insert(sessions)
+_ADD_TOKEN = insert(tokens)
+_TAKE_TOKEN = (
+    delete(tokens)
+    .where(tokens.c.digest == bindparam("of_digest"), tokens.c.expires_at > bindparam("now"))
+    .returning(*tokens.c)
+)
+_VOID_TOKENS = delete(tokens).where(tokens.c.channel_id == bindparam("of_channel"))
+_VOID_TOKENS_OF_SIDE = _VOID_TOKENS.where(tokens.c.side == bindparam("of_side"))
+
+
 class SqlSessions:
     """domain.sessions.SessionRepository over one connection."""
 
@@ -42,26 +68,27 @@ class SqlSessions:
 
     def add(self, session: Session) -> None:
         self._connection.execute(
-            insert(sessions).values(
-                id=session.id,
-                account_id=session.scope.account_id,
-                region=session.scope.region,
-                target=session.target,
-                document_name=session.document_name,
-                session_type=session.session_type.value,
-                parameters=dict(session.parameters),
-                properties=dict(session.properties),
-                owner_arn=session.owner_arn,
-                owner_id=session.owner_id,
-                source_address=session.source_address,
-                reason=session.reason,
-                status=session.status.value,
-                is_active=session.status.is_active,
-                started_at=session.started_at,
-                access_key_id=session.access_key_id,
-                user_agent=session.user_agent,
-                owner_credentials=_json_or_null(session.owner_credentials),
-            )
+            _ADD,
+            {
+                "id": session.id,
+                "account_id": session.scope.account_id,
+                "region": session.scope.region,
+                "target": session.target,
+                "document_name": session.document_name,
+                "session_type": session.session_type.value,
+                "parameters": dict(session.parameters),
+                "properties": dict(session.properties),
+                "owner_arn": session.owner_arn,
+                "owner_id": session.owner_id,
+                "source_address": session.source_address,
+                "reason": session.reason,
+                "status": session.status.value,
+                "is_active": session.status.is_active,
+                "started_at": session.started_at,
+                "access_key_id": session.access_key_id,
+                "user_agent": session.user_agent,
+                **_owner_credentials(session),
+            },
         )
 
     def get(self, scope: Scope, session_id: str, *, to_change: bool = False) -> Session | None:
@@ -69,10 +96,8 @@ class SqlSessions:
         return session if session is not None and session.scope == scope else None
 
     def find(self, session_id: str, *, to_change: bool = False) -> Session | None:
-        statement = select(sessions).where(sessions.c.id == session_id)
-        if to_change:
-            statement = statement.with_for_update()  # not needed in SQLite, and left out there: one writer
-        row = self._connection.execute(statement).one_or_none()
+        statement = _SESSION_TO_CHANGE if to_change else _SESSION
+        row = self._connection.execute(statement, {"of_id": session_id}).one_or_none()
         return None if row is None else _session(row)
 
     def set_status(self, session_id: str, status: SessionStatus) -> bool:
@@ -175,19 +200,18 @@ class SqlSessions:
 
     def add_token(self, token: ChannelToken) -> None:
         self._connection.execute(
-            insert(tokens).values(
-                digest=token.digest,
-                side=token.side.value,
-                channel_id=token.channel_id,
-                holder=token.holder,
-                expires_at=token.expires_at,
-            )
+            _ADD_TOKEN,
+            {
+                "digest": token.digest,
+                "side": token.side.value,
+                "channel_id": token.channel_id,
+                "holder": token.holder,
+                "expires_at": token.expires_at,
+            },
         )
 
     def take_token(self, digest: bytes, now: datetime) -> ChannelToken | None:
-        row = self._connection.execute(
-            delete(tokens).where(tokens.c.digest == digest, tokens.c.expires_at > now).returning(*tokens.c)
-        ).one_or_none()
+        row = self._connection.execute(_TAKE_TOKEN, {"of_digest": digest, "now": now}).one_or_none()
         if row is None:
             return None
         return ChannelToken(
@@ -199,10 +223,10 @@ class SqlSessions:
         )
 
     def void_tokens(self, channel_id: str, side: ChannelSide | None = None) -> None:
-        statement = delete(tokens).where(tokens.c.channel_id == channel_id)
-        if side is not None:
-            statement = statement.where(tokens.c.side == side.value)
-        self._connection.execute(statement)
+        if side is None:
+            self._connection.execute(_VOID_TOKENS, {"of_channel": channel_id})
+        else:
+            self._connection.execute(_VOID_TOKENS_OF_SIDE, {"of_channel": channel_id, "of_side": side.value})
 
     def purge_tokens(self, now: datetime) -> int:
         return self._connection.execute(delete(tokens).where(tokens.c.expires_at <= now)).rowcount
@@ -276,8 +300,10 @@ def _end(row: Row[tuple[object, ...]], status: SessionStatus) -> SessionEnd:
 
 
 # Any: JSON that TemporaryCredentials made, here and below.
-def _json_or_null(credentials: TemporaryCredentials | None) -> Any:
-    return null() if credentials is None else credentials.to_json()
+def _owner_credentials(session: Session) -> dict[str, Any]:
+    """Left out where there are none: None would be written as JSON's `null`."""
+    owner = session.owner_credentials
+    return {} if owner is None else {"owner_credentials": owner.to_json()}
 
 
 def _credentials(members: Any) -> TemporaryCredentials | None:
