@@ -10,6 +10,7 @@ from fairlead.domain.scope import Scope
 from fairlead.store.tables import audit_records
 
 _FIELDS = tuple(field.name for field in fields(AuditRecord) if field.name != "scope")
+_ADD = insert(audit_records)  # made once: making it takes longer than running it
 
 
 class SqlAudit:
@@ -21,9 +22,7 @@ class SqlAudit:
     def add(self, record: AuditRecord) -> None:
         values = {name: getattr(record, name) for name in _FIELDS}
         self._connection.execute(
-            insert(audit_records).values(
-                account_id=record.scope.account_id, region=record.scope.region, **values
-            )
+            _ADD, {"account_id": record.scope.account_id, "region": record.scope.region, **values}
         )
 
     def latest(self, scope: Scope, limit: int) -> list[AuditRecord]:

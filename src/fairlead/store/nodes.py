@@ -40,6 +40,7 @@ from fairlead.store.tables import node_tags, nodes
 _AFTER_HYBRID = HYBRID_PREFIX[:-1] + chr(ord(HYBRID_PREFIX[-1]) + 1)
 """The first id behind all that begin with the prefix."""
 _HEARTBEAT_FIELDS = tuple(field.name for field in fields(Heartbeat))
+_NODE = select(nodes).where(nodes.c.id == bindparam("of_id"))  # made once: most calls ask for a node
 
 
 class SqlNodes:
@@ -74,7 +75,7 @@ class SqlNodes:
         return node if node is not None and node.scope == scope else None
 
     def find(self, node_id: str) -> Node | None:
-        row = self._connection.execute(select(nodes).where(nodes.c.id == node_id)).one_or_none()
+        row = self._connection.execute(_NODE, {"of_id": node_id}).one_or_none()
         return None if row is None else _node(row)
 
     def describe(self, query: NodeQuery) -> list[Node]:
