@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks import gate, plot
 from benchmarks.bench import Bench, Form
 from benchmarks.conditions import conditions
+from benchmarks.echoes import NoEcho
 from benchmarks.figures import Figure, Report, Row, Section, Skipped
 from benchmarks.report import goals_table, to_json, to_markdown, with_section
 from benchmarks.rig import Rigs
@@ -36,7 +37,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "performance.md"
 PLOT = DOCS / "performance.svg"
 MARK = "figures"
-EXPECTED = (StartFailed, CommandFailed, CopyFailed, subprocess.SubprocessError)
+EXPECTED = (StartFailed, CommandFailed, CopyFailed, NoEcho, subprocess.SubprocessError)
 """What a program that does not work leads to; the text says it all."""
 
 

@@ -21,6 +21,10 @@ class Form(Enum):
     GATE = "gate"
 
 
+def _show(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 class Bench:
     """The context of one row. `directory` is empty at first and deleted afterwards."""
 
@@ -55,11 +59,17 @@ class Bench:
             stack.stop()
 
     def interleave(
-        self, variants: Mapping[str, Callable[[], T]], rounds: int, *, warm_up: bool = True
+        self,
+        variants: Mapping[str, Callable[[], T]],
+        rounds: int,
+        *,
+        warm_up: bool = True,
+        show: Callable[[T], str] = _show,
     ) -> dict[str, list[T]]:
         """Run every variant once per round, A B C A B C: what each gave, by name, one value per round.
 
         Machines drift; neighbours in time see the same machine. The warm-up round is not among the values.
+        `show` makes a value readable for the progress.
         """
         if warm_up:
             for run in variants.values():
@@ -67,8 +77,7 @@ class Bench:
         found: dict[str, list[T]] = {name: [] for name in variants}
         for number in range(rounds):
             for name, run in variants.items():
-                value = run()
-                found[name].append(value)
-                shown = f"{value:.4g}" if isinstance(value, float) else value
-                self._say(f"  round {number + 1} of {rounds}, {name}: {shown}")
+                found[name].append(run())
+            shown = (f"{name} {show(values[-1])}" for name, values in found.items())
+            self._say(f"  round {number + 1} of {rounds}: {', '.join(shown)}")
         return found
