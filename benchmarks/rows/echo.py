@@ -1,8 +1,8 @@
 """How much longer does an echo take through the tunnel?
 
 64 bytes there and back, one message at a time. First as a user has it, through `ssh host cat`: directly,
-through `ProxyCommand nc`, and through the tunnel without TLS and with it. Then without ssh, to an echo on a port
-of the node: a connection of our own beside `fairlead proxy NODE PORT`.
+through `ProxyCommand nc`, and through the tunnel without TLS and with it. Then without ssh, to an echo on a
+port of the node: a connection of our own beside `fairlead proxy NODE PORT`.
 
 All of them stay open side by side, and take turns of some hundred round trips. Quantiles are taken of each
 turn; what is *added* is the tunnel's less the direct one's of the same round.
