@@ -24,6 +24,7 @@ from fairlead.server.private_files import read_private, write_private
 from fairlead.server.settings import ServerSettings
 from fairlead.server.state import CA_BUNDLE, CA_CERTIFICATE, CA_KEY, TLS, StateDirectory
 from fairlead.server.system_roots import system_roots
+from fairlead.transport.tls import SYSTEM_ROOTS_FOLLOW
 
 _log = logging.getLogger(__name__)
 
@@ -127,5 +128,5 @@ class Certificates:
         bundle = self._state.file(CA_BUNDLE)
         if not (path.exists() and bundle.exists()) or path.read_bytes() != anchors:
             # The bundle first: a crash in between leaves the other one as it was, and both are written again.
-            write_private(bundle, system_roots() + anchors)
+            write_private(bundle, anchors + SYSTEM_ROOTS_FOLLOW + system_roots())
             write_private(path, anchors)

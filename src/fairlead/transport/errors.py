@@ -34,6 +34,10 @@ class TlsError(TransportError):
     """The TLS handshake failed; above all: the certificate is not trusted."""
 
 
+class UntrustedError(TlsError):
+    """The certificate of the other end is not trusted."""
+
+
 class UpgradeError(TransportError):
     """The endpoint answered, but not as a WebSocket server.
 

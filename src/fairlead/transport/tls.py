@@ -20,6 +20,13 @@ CA_VARIABLES = ("SSL_CERT_FILE", "AWS_CA_BUNDLE")
 second; our programs honour both."""
 
 
+SYSTEM_ROOTS_FOLLOW = b"# The certificates that the system trusts:\n"
+"""Line in the bundle that a server of ours writes: its own CA stands before it, the system's behind it."""
+
+MAX_OWN_ROOTS_BYTES = 64 * 1024
+"""How far into a bundle that line is looked for."""
+
+
 class Trust:
     """Which roots are trusted: a PEM file or hashed directory and who named it; None means the system's."""
 
@@ -70,6 +77,31 @@ def client_context(trust: Trust) -> ssl.SSLContext:
         raise TlsError(
             f"cannot read the CA file {trust.path}, named by {trust.named_by}: {exc.strerror}"
         ) from None
+    return context
+
+
+def likely_context(trust: Trust) -> ssl.SSLContext | None:
+    """A context with the few roots that are likely to do; None where they cannot be told from the rest.
+
+    All roots of a system take 20 ms to load, which is as long as everything else before the connection. Whom
+    this context trusts `client_context` trusts as well: for somebody whom it does not, ask that one.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        if trust.path is None:
+            directory = ssl.get_default_verify_paths().capath
+            if directory is None or not any(name.endswith(".0") for name in os.listdir(directory)):
+                return None
+            context.load_verify_locations(capath=directory)  # looked up by the hash of a name, when needed
+        else:
+            with open(trust.path, "rb") as file:
+                own, mark, _ = file.read(MAX_OWN_ROOTS_BYTES).partition(SYSTEM_ROOTS_FOLLOW)
+            if not mark:
+                return None
+            context.load_verify_locations(cadata=own.decode("ascii"))
+    except (OSError, ValueError):  # ssl's errors are of the former, a text that is not ASCII of the latter
+        return None
     return context
 
 

@@ -15,6 +15,7 @@ from fairlead.server.private_files import write_private
 from fairlead.server.settings import read_settings
 from fairlead.server.state import CA_BUNDLE, CA_CERTIFICATE, CA_KEY, TLS, StateDirectory
 from fairlead.server.tls import Certificates
+from fairlead.transport.tls import SYSTEM_ROOTS_FOLLOW
 
 NOW = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
 ACCOUNT = "123456789012"
@@ -63,7 +64,8 @@ def test_the_first_start_makes_a_ca_and_a_leaf_for_the_owner_alone(
     certificates = _certificates(state, clock)
     assert set(_contents(state)) == {CA_KEY, CA_CERTIFICATE, CA_BUNDLE, TLS}
     assert {stat.S_IMODE(file.stat().st_mode) for file in state.path.iterdir()} == {0o600}
-    assert state.file(CA_BUNDLE).read_bytes().endswith(certificates.anchors)
+    # Our own in front, where clients find it without loading the rest.
+    assert state.file(CA_BUNDLE).read_bytes().startswith(certificates.anchors + SYSTEM_ROOTS_FOLLOW)
 
 
 def test_a_later_start_changes_nothing(state: StateDirectory, clock: _Clock) -> None:
@@ -139,7 +141,7 @@ def test_a_change_of_authority_that_was_cut_short_is_made_good(
         _certificates(state, clock, tls_cert=given)
     monkeypatch.undo()
     anchors = _certificates(state, clock, tls_cert=given).anchors
-    assert state.file(CA_BUNDLE).read_bytes().endswith(anchors)
+    assert state.file(CA_BUNDLE).read_bytes().startswith(anchors)
 
 
 def test_a_lost_ca_certificate_is_restored_from_its_key_file(state: StateDirectory, clock: _Clock) -> None:

@@ -6,6 +6,8 @@ import ipaddress
 import socket
 import ssl
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -13,11 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from fairlead.server.certificates import create_ca
 from fairlead.transport import dialer
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.dialer import Dialer, connect, interleave, lookup_names, resolve
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError
-from fairlead.transport.tls import Trust
+from fairlead.transport.tls import SYSTEM_ROOTS_FOLLOW, Trust
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 SYSTEM = Trust(None, "the system")
@@ -29,11 +32,12 @@ def listener():
         yield server
 
 
-def serve(server: socket.socket, handle) -> None:
+def serve(server: socket.socket, handle, times: int = 1) -> None:
     def run() -> None:
-        sock, _ = server.accept()
-        with sock:
-            handle(sock)
+        for _ in range(times):
+            sock, _ = server.accept()
+            with sock:
+                handle(sock)
 
     threading.Thread(target=run, daemon=True).start()
 
@@ -103,7 +107,7 @@ def test_a_name_without_address_is_told(monkeypatch):
 
 def test_a_name_that_is_none_is_told():
     with pytest.raises(ResolveError, match="not a host name"):
-        resolve("x" * 70 + ".example", 443, "it")
+        resolve("ä" * 70 + ".example", 443, "it")
 
 
 def test_localhost_reaches_a_server_on_either_family(listener):
@@ -175,9 +179,34 @@ def test_a_trusted_certificate_opens_tls(listener, certificate):
 
 
 def test_an_untrusted_certificate_is_refused_with_the_ca_file_that_was_used(listener, certificate):
-    serve(listener, tls_echo(certificate))
+    serve(listener, tls_echo(certificate), times=2)
     with pytest.raises(TlsError, match=r"not trusted: self-signed certificate; CA .* the system"):
         Dialer(SYSTEM, {}).dial(parse_endpoint(f"wss://127.0.0.1:{listener.getsockname()[1]}/"))
+
+
+def test_the_rest_of_a_bundle_is_asked_where_its_first_part_does_not_do(listener, certificate, tmp_path):
+    bundle = tmp_path / "ca-bundle.pem"
+    own = create_ca("111122223333", datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)).certificate
+    bundle.write_bytes(own + SYSTEM_ROOTS_FOLLOW + Path(certificate).read_bytes())
+    dialed = Dialer(Trust(str(bundle), "AWS_CA_BUNDLE"), {})
+    url = f"wss://127.0.0.1:{listener.getsockname()[1]}/"
+    serve(listener, tls_echo(certificate), times=3)
+    for _ in range(2):  # the second time it is known that the rest is needed
+        with closing(dialed.dial(parse_endpoint(url))) as sock:
+            sock.sendall(b"ping")
+            assert sock.recv(10) == b"ping"
+
+
+def test_one_connection_does_where_the_first_part_of_a_bundle_is_the_right_one(
+    listener, certificate, tmp_path
+):
+    bundle = tmp_path / "ca-bundle.pem"
+    bundle.write_bytes(Path(certificate).read_bytes() + SYSTEM_ROOTS_FOLLOW + b"not looked at")
+    serve(listener, tls_echo(certificate))
+    url = f"wss://127.0.0.1:{listener.getsockname()[1]}/"
+    with closing(Dialer(Trust(str(bundle), "AWS_CA_BUNDLE"), {}).dial(parse_endpoint(url))) as sock:
+        sock.sendall(b"ping")
+        assert sock.recv(10) == b"ping"
 
 
 def test_a_certificate_for_another_name_is_refused(listener, certificate, monkeypatch):

@@ -1,11 +1,25 @@
 """Which roots are trusted, and what is said when that does not suffice."""
 
 import ssl
+from datetime import UTC, datetime
 
 import pytest
 
+from fairlead.server.certificates import create_ca
 from fairlead.transport.errors import TlsError
-from fairlead.transport.tls import Trust, client_context, explain_tls_failure, trust_source
+from fairlead.transport.tls import (
+    SYSTEM_ROOTS_FOLLOW,
+    Trust,
+    client_context,
+    explain_tls_failure,
+    likely_context,
+    trust_source,
+)
+
+
+@pytest.fixture(scope="module")
+def authority() -> bytes:
+    return create_ca("111122223333", datetime(2026, 11, 1, tzinfo=UTC)).certificate
 
 
 @pytest.mark.parametrize(
@@ -45,6 +59,33 @@ def test_a_ca_file_that_is_no_good_is_named_with_its_variable(tmp_path, content,
         client_context(Trust(str(path), "AWS_CA_BUNDLE"))
     assert str(path) in str(refused.value)
     assert "AWS_CA_BUNDLE" in str(refused.value)
+
+
+def test_of_a_servers_bundle_only_its_own_part_is_loaded(tmp_path, authority):
+    path = tmp_path / "ca-bundle.pem"
+    path.write_bytes(authority + SYSTEM_ROOTS_FOLLOW + b"not looked at")
+    context = likely_context(Trust(str(path), "AWS_CA_BUNDLE"))
+    assert context is not None
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert len(context.get_ca_certs()) == 1
+
+
+@pytest.mark.parametrize("content", [b"%s", SYSTEM_ROOTS_FOLLOW + b"%s", b"\xff" + SYSTEM_ROOTS_FOLLOW, None])
+def test_of_any_other_file_all_is_needed(tmp_path, authority, content):
+    path = tmp_path / "ca-bundle.pem"
+    if content is not None:
+        path.write_bytes(content.replace(b"%s", authority))
+    assert likely_context(Trust(str(path), "AWS_CA_BUNDLE")) is None
+
+
+def test_of_the_systems_roots_none_is_loaded_where_they_can_be_looked_up(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert likely_context(Trust(None, "the system")) is None
+    (tmp_path / "0a775a30.0").touch()
+    context = likely_context(Trust(None, "the system"))
+    assert context is not None
+    assert context.get_ca_certs() == []
 
 
 def test_an_untrusted_certificate_is_explained_with_the_file_and_the_remedy():
