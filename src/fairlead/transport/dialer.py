@@ -12,16 +12,16 @@ from __future__ import annotations
 import os
 import select
 import socket
+import ssl
 import time
 
 from fairlead.transport.addresses import Endpoint, bracketed, is_loopback
-from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError
+from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError, UntrustedError
 from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
-from fairlead.transport.tls import Trust, client_context, explain_tls_failure
+from fairlead.transport.tls import Trust, client_context, explain_tls_failure, likely_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Mapping, Sequence
 
     Address = tuple[int, tuple[object, ...]]
@@ -63,27 +63,43 @@ def interleave(addresses: Sequence[Address]) -> list[Address]:
 
 
 class Dialer:
-    """What a connection needs to know besides its endpoint; one per process. Makes the TLS context once."""
+    """What a connection needs to know besides its endpoint; one per process. Makes the TLS context once, with
+    the roots that are likely to do, and another one with all of them only where those did not."""
 
     def __init__(self, trust: Trust, environ: Mapping[str, str]) -> None:
         self.trust = trust
         self._environ = environ
         self._context: ssl.SSLContext | None = None
+        self._has_all_roots = False
 
     @property
     def context(self) -> ssl.SSLContext:
         """Raises `TlsError` when the CA file is no good."""
         if self._context is None:
-            self._context = client_context(self.trust)
+            self._context = likely_context(self.trust) or self._context_with_all_roots()
         return self._context
+
+    def _context_with_all_roots(self) -> ssl.SSLContext:
+        self._has_all_roots = True
+        return client_context(self.trust)
 
     def dial(self, endpoint: Endpoint) -> socket.socket:
         """A connected socket with TCP_NODELAY, TLS where the endpoint's scheme says so; blocking.
 
         Raises `ResolveError`, `ConnectError`, `ProxyError` or `TlsError`, whose text names the hop.
         """
+        if not endpoint.uses_tls:
+            return self._dial(endpoint, None)
+        try:
+            return self._dial(endpoint, self.context)
+        except UntrustedError:
+            if self._has_all_roots:
+                raise
+            self._context = self._context_with_all_roots()
+            return self._dial(endpoint, self._context)
+
+    def _dial(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> socket.socket:
         proxy = proxy_for(endpoint, self._environ)
-        context = self.context if endpoint.uses_tls else None
         if proxy is None:
             sock = connect(endpoint.host, endpoint.port)
         else:
@@ -103,7 +119,7 @@ def resolve(host: str, port: int, via: str) -> list[Address]:
     failure: OSError | None = None
     for name in lookup_names(host):
         try:
-            answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+            answers = socket.getaddrinfo(_for_resolver(name), port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as exc:
             failure = exc if isinstance(exc, OSError) else None
             continue
@@ -112,6 +128,11 @@ def resolve(host: str, port: int, via: str) -> list[Address]:
         reason = failure.strerror if failure is not None and failure.strerror else "not a host name"
         raise ResolveError(f"cannot resolve {via}: {reason}; check the name and the network")
     return interleave(found)
+
+
+def _for_resolver(name: str) -> str | bytes:
+    """As bytes where that does: for text Python loads its tables of international names, for 2 ms."""
+    return name.encode() if name.isascii() else name
 
 
 def connect(host: str, port: int, via: str | None = None) -> socket.socket:
@@ -225,4 +246,5 @@ def start_tls(
             f"{endpoint.authority} did not finish the TLS handshake in {TLS_TIMEOUT_S:.0f} s"
         ) from None
     except (OSError, ValueError) as exc:
-        raise TlsError(explain_tls_failure(exc, endpoint.authority, trust)) from None
+        kind = UntrustedError if isinstance(exc, ssl.SSLCertVerificationError) else TlsError
+        raise kind(explain_tls_failure(exc, endpoint.authority, trust)) from None
