@@ -159,6 +159,7 @@ class ApiClient:
             attachments=world.attachments,
             callers=world.callers,
             server_drain=world.server_drain,
+            service_settings=world.service_settings,
             simulations=world.simulations,
             explanations=world.explanations,
         )

@@ -35,6 +35,7 @@ from fairlead.control.resource_tags import ResourceTags
 from fairlead.control.sealing import Sealer
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
+from fairlead.control.service_settings import ServiceSettings
 from fairlead.control.sessions import Sessions
 from fairlead.control.simulation import Simulations
 from fairlead.control.user_locks import UserLocks
@@ -158,6 +159,7 @@ class World:
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)
         self.resource_tags = ResourceTags(self.env)
+        self.service_settings = ServiceSettings(self.env)
         self.security_tokens = SecurityTokens(self.env)
         self.web_identities = WebIdentities(self.env)
         self.mfa = Mfa(self.env)

@@ -20,6 +20,7 @@ from fairlead.domain.mfa import MfaDevice
 from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeKind, NodeQuery, Twins
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
+from fairlead.domain.service_settings import StoredSetting
 from fairlead.domain.sessions import (
     TRANSITIONS,
     ChannelSide,
@@ -42,6 +43,7 @@ class Tables:
     chains: dict[str, ResumeChain | None] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
+    service_settings: dict[tuple[Scope, str], StoredSetting] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     keys: dict[str, tuple[AccessKey, str]] = field(default_factory=dict)
     keys_off_by_lock: dict[str, None] = field(default_factory=dict)
@@ -321,6 +323,19 @@ class MemoryActivations:
         self._tables.activations.pop(activation_id, None)
 
 
+class MemoryServiceSettings:
+    """domain.service_settings.ServiceSettingRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, scope: Scope, setting_id: str) -> StoredSetting | None:
+        return self._tables.service_settings.get((scope, setting_id))
+
+    def put(self, scope: Scope, setting_id: str, setting: StoredSetting) -> None:
+        self._tables.service_settings[scope, setting_id] = setting
+
+
 class MemoryAudit:
     """domain.audit.AuditRepository."""
 
@@ -352,6 +367,7 @@ class MemoryUnitOfWork:
         self.groups = MemoryGroups(tables)
         self.managed_policies = MemoryManagedPolicies(tables)
         self.mfa = MemoryMfa(tables)
+        self.service_settings = MemoryServiceSettings(tables)
         self.audit = MemoryAudit(tables)
 
 

@@ -91,6 +91,8 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.ServerDraining: _same("ServerDraining"),
     domain.TargetNotConnected: _same("TargetNotConnected"),
     domain.TargetUnsupported: _same("BadRequest"),
+    domain.TierRequired: _same("BadRequest"),
+    domain.ServiceSettingNotFound: _same("ServiceSettingNotFound"),
     domain.DocumentNotFound: _same("InvalidDocument"),
     domain.DocumentUnsupported: _same("InvalidDocument"),
     domain.InvalidDocumentVersion: _same("InvalidDocumentVersion"),

@@ -20,6 +20,7 @@ from fairlead.api import (
     resource_tags,
     security_tokens,
     server_drain,
+    service_settings,
     sessions,
     simulation,
     user_locks,
@@ -41,6 +42,7 @@ from fairlead.control.nodes import Nodes
 from fairlead.control.resource_tags import ResourceTags
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
+from fairlead.control.service_settings import ServiceSettings
 from fairlead.control.sessions import Sessions
 from fairlead.control.simulation import Simulations
 from fairlead.control.user_locks import UserLocks
@@ -72,6 +74,7 @@ class UseCases:
     resource_tags: ResourceTags
     callers: Callers
     server_drain: ServerDrain
+    service_settings: ServiceSettings
     simulations: Simulations
     explanations: Explanations
 
@@ -95,6 +98,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **resource_tags.handlers(use_cases.resource_tags),
         **callers.handlers(use_cases.callers),
         **server_drain.handlers(use_cases.server_drain),
+        **service_settings.handlers(use_cases.service_settings),
         **simulation.handlers(use_cases.simulations),
         **explanations.handlers(use_cases.explanations),
     }

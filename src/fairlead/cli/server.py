@@ -68,6 +68,14 @@ def run(
             "--oidc-file", metavar="F", help="OpenID Connect issuers whose users may sign in (TOML)."
         ),
     ] = None,
+    activation_tier: Annotated[
+        str,
+        typer.Option(
+            "--activation-tier",
+            metavar="TIER",
+            help="Tier of mi- nodes until the API decides: advanced, or standard (AWS: no sessions).",
+        ),
+    ] = "advanced",
     access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each API call.")] = False,
 ) -> None:
     """Run the server, unless a command follows."""
@@ -94,6 +102,7 @@ def run(
         "trusted_proxies": trusted_proxy or (),
         "master_key_file": master_key_file,
         "oidc_file": oidc_file,
+        "activation_tier": activation_tier,
         "access_log": access_log,
     }
     try:

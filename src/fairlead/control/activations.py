@@ -1,23 +1,23 @@
 """Activations: the leave for machines to register, given for a number of them, a time and a role."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from fairlead.aws import arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import activation_code, digest, uuid_text
 from fairlead.control.paging import Listing, cut_page, decode_moment_and_id, encode_position
 from fairlead.control.resource_tags import tags_by_key
-from fairlead.control.roles import trusts_ssm
-from fairlead.domain.activations import DEFAULT_LIFETIME, MAX_LIFETIME, Activation, ActivationQuery
+from fairlead.control.roles import require_passable_role
+from fairlead.control.setting_values import value_of
+from fairlead.domain.activations import DEFAULT_LIFETIME, Activation, ActivationQuery
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import InvalidActivationId, InvalidFilterKey, InvalidParameters, InvalidRequest
 from fairlead.domain.operations import activations as operations
+from fairlead.domain.service_settings import MAX_ACTIVATION_DAYS, days
 
 DEFAULT_REGISTRATION_LIMIT = 1
 DEFAULT_PAGE = 50
 MAX_TAGS = 50
-_PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action, no password
 
 
 class Activations:
@@ -39,7 +39,7 @@ class Activations:
             call.authorize(("*",))
             if request.registration_metadata:
                 raise InvalidParameters("RegistrationMetadata is reserved and cannot be given.")
-            self._check_role(call, request.iam_role)
+            require_passable_role(call, request.iam_role)
             code = activation_code(self._env.random_bytes)
             activation = Activation(
                 id=uuid_text(self._env.random_bytes),
@@ -50,7 +50,7 @@ class Activations:
                 default_instance_name=request.default_instance_name,
                 registration_limit=request.registration_limit or DEFAULT_REGISTRATION_LIMIT,
                 registrations_count=0,
-                expires_at=_expiry(request.expiration_date, call.now),
+                expires_at=_expiry(request.expiration_date, call.now, self._max_lifetime(call)),
                 created_at=call.now,
                 tags=_tags(request.tags or ()),
             )
@@ -105,23 +105,20 @@ class Activations:
 
         return perform(self._env, caller, operations.DELETE_ACTIVATION, request, work)
 
-    def _check_role(self, call: Call, name_with_path: str) -> None:
-        account_id = call.caller.scope.account_id
-        path, _, name = name_with_path.rpartition("/")
-        role_arn = str(arn.role(account_id, name, f"/{path}/" if path else "/"))
-        call.authorize((role_arn,), action=_PASS_ROLE)
-        role = call.uow.identities.get_role(account_id, name)
-        if role is None or role.arn != role_arn or not trusts_ssm(role, call.caller.scope):
-            raise InvalidRequest(f"Not existing role: {role_arn}")
+    def _max_lifetime(self, call: Call) -> timedelta | None:
+        return days(value_of(self._env, call.uow, call.caller.scope, MAX_ACTIVATION_DAYS))
 
 
-def _expiry(asked: datetime | None, now: datetime) -> datetime:
+def _expiry(asked: datetime | None, now: datetime, max_lifetime: timedelta | None) -> datetime:
     if asked is None:
         return now + DEFAULT_LIFETIME
     if asked <= now:
         raise InvalidRequest("The expiration date must be in the future.")
-    if asked > now + MAX_LIFETIME:
-        raise InvalidRequest(f"The expiration date must be at most {MAX_LIFETIME.days} days ahead.")
+    if max_lifetime is not None and asked > now + max_lifetime:
+        raise InvalidRequest(
+            f"The expiration date must be at most {max_lifetime.days} days ahead "
+            f"(the setting {MAX_ACTIVATION_DAYS})."
+        )
     return asked
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from fairlead.control.sealing import Sealer
 from fairlead.domain.scope import Scope
+from fairlead.domain.service_settings import ActivationTier
 from fairlead.domain.unit_of_work import Store
 
 
@@ -50,6 +51,8 @@ class ControlSettings:
     """Refused credentials, for each source address; calls that prove who they are do not count."""
     security_event_rate: Rate = Rate(burst=100, per_s=1)
     """Recorded security events, for each principal or source address."""
+    initial_activation_tier: ActivationTier = ActivationTier.ADVANCED
+    """The tier of accounts and regions for which nobody has decided yet."""
     audit_days: int = 90
     """How long audit records are kept; CloudTrail's event history has the same 90 days."""
     rate_limited_keys: int = 10_000

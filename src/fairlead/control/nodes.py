@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from fairlead.control import node_listing
+from fairlead.control.activation_tier import require_room
 from fairlead.control.audit import anonymous
 from fairlead.control.authorization import deny, node_arn
 from fairlead.control.calls import Call, perform, perform_unrecorded
@@ -76,6 +77,7 @@ class Nodes:
         def work(call: Call) -> operations.RegisterManagedInstanceResponse:
             activation = activation_with_code(call, request.activation_id, request.activation_code)
             public_key = parse_public_key(request.public_key)
+            require_room(self._env, call.uow, activation.scope)
             if not call.uow.activations.claim_registration(activation.id):
                 raise RegistrationLimitReached(
                     f"As many machines as activation {activation.id} allows have registered with it."

@@ -4,6 +4,7 @@ What happens on the channels of a session is `channels`; telling nodes is the no
 """
 
 from fairlead.control import session_listing
+from fairlead.control.activation_tier import require_session_tier
 from fairlead.control.authorization import (
     START_SESSION_KEYS,
     deny,
@@ -175,7 +176,10 @@ class Sessions:
         document = _served_document(reference)
         parameters = document.resolve_parameters(request.parameters or {})
         self._drain.check_takes_sessions()
-        if node is None or not self._is_reachable(node):
+        if node is None:
+            raise TargetNotConnected(request.target)
+        require_session_tier(self._env, call.uow, node)
+        if not self._is_reachable(node):
             raise TargetNotConnected(request.target)
         check_agent_version(node)
         return Session(

@@ -8,7 +8,6 @@ from typing import Protocol
 from fairlead.domain.scope import Scope
 
 DEFAULT_LIFETIME = timedelta(hours=24)
-MAX_LIFETIME = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,19 @@ class TargetNotConnected(DomainError):
         super().__init__(f"{target} is not connected.")
 
 
+class TierRequired(DomainError):
+    """Sessions to hybrid nodes need the advanced-instances tier."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Enable advanced-instances tier to use Session Manager with your on-premises instances"
+        )
+
+
+class ServiceSettingNotFound(DomainError):
+    """No such service setting in this account and region."""
+
+
 class TargetUnsupported(DomainError):
     """The node's agent cannot do what this kind of session needs."""
 

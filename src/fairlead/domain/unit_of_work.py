@@ -14,6 +14,7 @@ from fairlead.domain.identities import IdentityRepository
 from fairlead.domain.managed_policies import ManagedPolicyRepository
 from fairlead.domain.mfa import MfaRepository
 from fairlead.domain.nodes import NodeRepository
+from fairlead.domain.service_settings import ServiceSettingRepository
 from fairlead.domain.sessions import SessionRepository
 
 
@@ -34,6 +35,8 @@ class UnitOfWork(Protocol):
     def managed_policies(self) -> ManagedPolicyRepository: ...
     @property
     def mfa(self) -> MfaRepository: ...
+    @property
+    def service_settings(self) -> ServiceSettingRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
 

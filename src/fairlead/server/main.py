@@ -9,6 +9,7 @@ import sys
 import uvloop
 
 from fairlead.control.bootstrap import recover_admin as recover_admin_identity
+from fairlead.domain.service_settings import ACTIVATION_TIER, ActivationTier
 from fairlead.server.errors import StartError
 from fairlead.server.listening import raise_open_files_limit
 from fairlead.server.log_lines import configure_logging
@@ -20,6 +21,10 @@ from fairlead.server.wiring import make_environment, open_store
 _log = logging.getLogger(__name__)
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_TIER_LINES = {
+    ActivationTier.ADVANCED: "advanced: mi- nodes take sessions (AWS begins as standard: --activation-tier)",
+    ActivationTier.STANDARD: f"standard: mi- nodes take no sessions (the setting {ACTIVATION_TIER})",
+}
 
 
 def run(settings: ServerSettings) -> int:
@@ -51,6 +56,7 @@ def _first_steps(server: RunningServer) -> list[str]:
     trust = f" --ca-pin {server.pin}" if server.pin is not None else ""
     return [
         f"  admin        {server.admin_env}  (bootstrap credential: keep it secret)",
+        f"  tier         {_TIER_LINES[server.activation_tier]}",
         "Next, in another terminal:",
         f"  set -a; . {shlex.quote(str(server.admin_env))}; set +a",
         "  aws sts get-caller-identity",

@@ -8,9 +8,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairlead.control.activation_tier import activation_tier
 from fairlead.control.bootstrap import NewAccessKey, create_first_identities
 from fairlead.control.environment import Environment
 from fairlead.control.housekeeping import purge
+from fairlead.domain.service_settings import ActivationTier
 from fairlead.server.errors import StartError
 from fairlead.server.executor import DatabaseExecutor
 from fairlead.server.http_server import BACKLOG, HttpServer, make_http_server
@@ -49,6 +51,8 @@ class RunningServer:
     admin_env: Path
     ca_certificate: Path
     ca_bundle: Path
+    activation_tier: ActivationTier
+    """Of the account and its first region, now."""
     pin: str | None
     """`sha256:HEX` of the CA certificate, for `--ca-pin`; None without TLS."""
 
@@ -140,7 +144,10 @@ def _prepare(
 
     if not create_first_identities(env, keep):
         state.refresh_admin_env(url)
+    with store.read() as uow:
+        tier = activation_tier(env, uow, env.settings.default_scope)
     running = RunningServer(
+        activation_tier=tier,
         url=url,
         account_id=installation.account_id,
         region=installation.region,

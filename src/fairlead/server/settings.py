@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fairlead.domain.service_settings import ActivationTier
 from fairlead.server.errors import StartError
 
 DEFAULT_REGION = "us-east-1"
@@ -75,6 +76,8 @@ class ServerSettings:
     """Where the master key is kept instead of the state directory: 32 bytes in base64."""
     oidc_file: Path | None = None
     """The OpenID Connect issuers whose users may take on roles (`oidc_settings`). None: there are none."""
+    activation_tier: ActivationTier = ActivationTier.ADVANCED
+    """The tier of hybrid nodes until somebody decides by the API. AWS begins with `standard`."""
     access_log: bool = False
     """Log one line for each API call."""
 
@@ -98,6 +101,7 @@ def read_settings(
     trusted_proxies: Sequence[str] = (),
     master_key_file: Path | None = None,
     oidc_file: Path | None = None,
+    activation_tier: str = ActivationTier.ADVANCED.value,
     access_log: bool = False,
 ) -> ServerSettings:
     """Check the options, each by itself and together. Raises StartError."""
@@ -114,6 +118,7 @@ def read_settings(
         trusted_proxies=tuple(_parse_network(text) for text in trusted_proxies),
         master_key_file=master_key_file,
         oidc_file=oidc_file,
+        activation_tier=_parse_tier(activation_tier),
         access_log=access_log,
     )
     _check_together(settings)
@@ -175,6 +180,13 @@ def _parse_region(text: str) -> str:
     if len(text) > _MAX_REGION_CHARACTERS or not _REGION.fullmatch(text):
         raise StartError(f"--region {text}: give a name such as {DEFAULT_REGION} or home-1.")
     return text
+
+
+def _parse_tier(text: str) -> ActivationTier:
+    try:
+        return ActivationTier(text)
+    except ValueError:
+        raise StartError(f"--activation-tier {text}: choose standard or advanced.") from None
 
 
 def _parse_network(text: str) -> IPv4Network | IPv6Network:

@@ -38,6 +38,7 @@ from fairlead.control.notifier import AgentNotifier
 from fairlead.control.resource_tags import ResourceTags
 from fairlead.control.security_tokens import SecurityTokens
 from fairlead.control.server_drain import ServerDrain
+from fairlead.control.service_settings import ServiceSettings
 from fairlead.control.sessions import Sessions
 from fairlead.control.simulation import Simulations
 from fairlead.control.user_locks import UserLocks
@@ -92,7 +93,11 @@ def make_environment(
         now=now,
         random_bytes=os.urandom,
         sealer=installation.sealer,
-        settings=ControlSettings(account_id=installation.account_id, regions=regions),
+        settings=ControlSettings(
+            account_id=installation.account_id,
+            regions=regions,
+            initial_activation_tier=settings.activation_tier,
+        ),
     )
 
 
@@ -211,6 +216,7 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         attachments=Attachments(env),
         callers=Callers(env),
         server_drain=drain,
+        service_settings=ServiceSettings(env),
         simulations=Simulations(env),
         explanations=Explanations(env),
     )

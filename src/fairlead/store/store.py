@@ -13,6 +13,7 @@ from fairlead.store.identities import SecretSealer, SqlIdentities
 from fairlead.store.managed_policies import SqlManagedPolicies
 from fairlead.store.mfa import SqlMfa
 from fairlead.store.nodes import SqlNodes
+from fairlead.store.service_settings import SqlServiceSettings
 from fairlead.store.sessions import SqlSessions
 
 
@@ -27,6 +28,7 @@ class SqlUnitOfWork:
         self.groups = SqlGroups(connection)
         self.managed_policies = SqlManagedPolicies(connection)
         self.mfa = SqlMfa(connection, sealer)
+        self.service_settings = SqlServiceSettings(connection)
         self.audit = SqlAudit(connection)
 
 

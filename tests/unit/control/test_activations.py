@@ -21,6 +21,8 @@ from fairlead.domain.operations.activations import (
     RegistrationMetadataItem,
     Tag,
 )
+from fairlead.domain.operations.service_settings import UpdateServiceSettingRequest
+from fairlead.domain.service_settings import MAX_ACTIVATION_DAYS
 from tests.support.control_world import World, policy, statement
 
 ROLE = "service-role/FairleadNode"
@@ -83,6 +85,17 @@ def test_the_expiry_must_be_ahead_and_within_30_days(world, admin, lifetime):
         create(world, admin, expiration_date=world.now + lifetime)
 
 
+@pytest.mark.parametrize(("value", "days", "refused_days"), [("365", 365, 366), ("unlimited", 20_000, None)])
+def test_an_administrator_may_let_activations_live_longer(world, admin, value, days, refused_days):
+    request = UpdateServiceSettingRequest(setting_id=MAX_ACTIVATION_DAYS, setting_value=value)
+    world.service_settings.update_service_setting(admin, request)
+    assert world.last_record.event_name == "UpdateServiceSetting"
+    create(world, admin, expiration_date=world.now + timedelta(days=days))
+    if refused_days is not None:
+        with pytest.raises(InvalidRequest, match=r"at most 365 days ahead \(the setting /fairlead/"):
+            create(world, admin, expiration_date=world.now + timedelta(days=refused_days))
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -114,6 +127,19 @@ def test_whoever_creates_an_activation_must_be_allowed_to_pass_the_role(world):
         create(world, caller)
     passing = policy(statement("Allow", "ssm:CreateActivation"), statement("Allow", "iam:PassRole", ROLE_ARN))
     create(world, world.user("bob", passing))
+
+
+def test_a_policy_may_say_to_which_service_a_role_is_passed(world):
+    to_another = statement("Allow", "iam:PassRole", ROLE_ARN) | {
+        "Condition": {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    }
+    to_ssm = statement("Allow", "iam:PassRole", ROLE_ARN) | {
+        "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}}
+    }
+    may_create = statement("Allow", "ssm:CreateActivation")
+    with pytest.raises(AccessDenied):
+        create(world, world.user("alice", policy(may_create, to_another)))
+    create(world, world.user("bob", policy(may_create, to_ssm)))
 
 
 def test_reserved_members_are_refused_and_not_overlooked(world, admin):

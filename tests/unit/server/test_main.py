@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from fairlead.domain.service_settings import ActivationTier
 from fairlead.server.errors import StartError
 from fairlead.server.main import ca_certificate, recover_admin, welcome
 from fairlead.server.serving import RunningServer
@@ -11,6 +12,7 @@ from fairlead.server.state import StateDirectory
 
 def _server(directory: Path, pin: str | None = "sha256:00") -> RunningServer:
     return RunningServer(
+        activation_tier=ActivationTier.ADVANCED,
         url="https://a.example",
         account_id="123456789012",
         region="us-east-1",
@@ -30,6 +32,7 @@ def test_the_welcome_says_where_everything_is_and_what_to_type(tmp_path: Path) -
     text = welcome(_settings(tmp_path), _server(tmp_path))
     assert "https://a.example  (account 123456789012, region us-east-1)" in text
     assert f". {tmp_path}/admin.env" in text
+    assert "tier         advanced: mi- nodes take sessions" in text
     assert "agent register --endpoint https://a.example --ca-pin sha256:00" in text
 
 
