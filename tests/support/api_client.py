@@ -153,6 +153,7 @@ class ApiClient:
             security_tokens=world.security_tokens,
             web_identities=world.web_identities,
             managed_policies=world.managed_policies,
+            identity_changes=world.identity_changes,
             identity_tags=world.identity_tags,
             groups=world.groups,
             boundaries=world.boundaries,

@@ -27,6 +27,7 @@ from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
+from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
@@ -165,6 +166,7 @@ class World:
         self.mfa = Mfa(self.env)
         self.user_locks = UserLocks(self.env, self.notifier)
         self.managed_policies = ManagedPolicies(self.env)
+        self.identity_changes = IdentityChanges(self.env)
         self.identity_tags = IdentityTags(self.env)
         self.groups = Groups(self.env)
         self.boundaries = Boundaries(self.env)

@@ -13,6 +13,7 @@ from fairlead.api import (
     explanations,
     groups,
     identities,
+    identity_changes,
     identity_tags,
     managed_policies,
     mfa,
@@ -35,6 +36,7 @@ from fairlead.control.documents import Documents
 from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
+from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
@@ -65,6 +67,7 @@ class UseCases:
     attachments: Attachments
     boundaries: Boundaries
     groups: Groups
+    identity_changes: IdentityChanges
     identity_tags: IdentityTags
     managed_policies: ManagedPolicies
     mfa: Mfa
@@ -90,6 +93,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **attachments.handlers(use_cases.attachments),
         **boundaries.handlers(use_cases.boundaries),
         **groups.handlers(use_cases.groups),
+        **identity_changes.handlers(use_cases.identity_changes),
         **identity_tags.handlers(use_cases.identity_tags),
         **managed_policies.handlers(use_cases.managed_policies),
         **mfa.handlers(use_cases.mfa),

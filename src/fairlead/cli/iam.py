@@ -1,10 +1,12 @@
-"""`fairlead iam`: who may do what, and why."""
+"""`fairlead iam`: who may do what, and why; users, groups, roles and policies kept as files."""
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Who may do what, and why.", no_args_is_help=True)
+app = typer.Typer(help="Who may do what, why, and kept as files.", no_args_is_help=True)
 
 Action = Annotated[str, typer.Argument(metavar="ACTION", help="Such as ssm:StartSession.")]
 Resources = Annotated[
@@ -18,6 +20,16 @@ Context = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="The server's whole answer, for programs.")]
 Profile = Annotated[str | None, typer.Option(metavar="NAME", help="AWS profile.  [default: AWS_PROFILE]")]
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR|FILE",
+        help="A directory as `export` writes it, or the output of"
+        " `aws iam get-account-authorization-details`.",
+    ),
+]
+Prune = Annotated[bool, typer.Option("--prune", help="Delete what no file names.")]
 
 
 @app.command()
@@ -59,3 +71,63 @@ def who_can(
 
     command = ExplainCommand(open_admin_api(profile), print, as_json=as_json)
     raise typer.Exit(command.who_can(action, resources, context or ()))
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there.")],
+    profile: Profile = None,
+) -> None:
+    """Write users, groups, roles and managed policies as JSON files, one each, for version control.
+
+    Secrets are not among them. Files of identities that are gone are removed. Needs the right to
+    fairlead:ExportIdentities.
+    """
+    from fairlead.client.admin_api import open_admin_api
+    from fairlead.client.identity_plan import IdentityFilesCommand
+
+    raise typer.Exit(IdentityFilesCommand(open_admin_api(profile), print).export(directory))
+
+
+@app.command()
+def plan(
+    source: Source,
+    prune: Prune = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, for programs.")] = False,
+    profile: Profile = None,
+) -> None:
+    """Say what the files would change, and who would gain or lose what on which nodes and documents.
+
+    Nothing is changed. Rights by which somebody can give himself more rights are marked with "!". Needs the
+    rights to fairlead:ExportIdentities and fairlead:PlanIdentityChanges. Exit status: 0 if nothing would
+    change, 2 if something would.
+    """
+    from fairlead.client.admin_api import open_admin_api
+    from fairlead.client.identity_plan import IdentityFilesCommand
+
+    command = IdentityFilesCommand(open_admin_api(profile), print)
+    raise typer.Exit(command.plan(source, prune=prune, as_json=as_json))
+
+
+@app.command()
+def apply(
+    source: Source,
+    prune: Prune = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    profile: Profile = None,
+) -> None:
+    """Make users, groups, roles and policies as the files say: everything, or nothing if one part fails.
+
+    Shows the plan and asks first. Needs the rights to a plan, to fairlead:ApplyIdentityChanges, and to each
+    change by itself.
+    """
+    from fairlead.client.admin_api import open_admin_api
+    from fairlead.client.errors import SettingsError
+    from fairlead.client.identity_plan import IdentityFilesCommand
+
+    if not yes and not sys.stdin.isatty():
+        raise SettingsError("there is no terminal to ask on: give --yes to apply without asking")
+    command = IdentityFilesCommand(open_admin_api(profile), print)
+    raise typer.Exit(
+        command.apply(source, prune=prune, confirm=lambda: yes or typer.confirm("Make these changes?"))
+    )

@@ -22,6 +22,8 @@ from fairlead.policy.parser import parse_identity_policy
 _PARSED_DOCUMENTS = 1024
 """How many parsed documents are kept; a document is at most 128 KiB of text, nearly always far less."""
 
+_EVERYTHING_ARN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
 NODE_POLICY_NAME = "FairleadManagedNode"
 NODE_POLICY = """{
   "Version": "2012-10-17",
@@ -69,6 +71,9 @@ def policies_of(uow: UnitOfWork, caller: Caller) -> Iterator[AttachedPolicy]:
         role = uow.identities.get_role(caller.scope.account_id, owner)
         if role is not None:
             yield from policies_of_role(uow, role)
+    elif caller.kind is CallerKind.ACCOUNT:
+        everything = AWS_MANAGED_POLICIES[_EVERYTHING_ARN].document
+        yield AttachedPolicy(parsed(everything), "account", Attachment.USER_INLINE, caller.name)
     if caller.temporary is not None:
         yield from _session_policies(uow, caller.name, caller.temporary)
 

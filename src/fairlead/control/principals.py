@@ -60,6 +60,22 @@ def role_caller(
     )
 
 
+def account_caller(caller: Caller) -> Caller:
+    """The account of a caller, at the same place: for calls that are only tried."""
+    account_id = caller.scope.account_id
+    return replace(
+        caller,
+        kind=CallerKind.ACCOUNT,
+        arn=str(arn.root(account_id)),
+        principal_id=account_id,
+        name="root",
+        role_name=None,
+        role_arn=None,
+        node_id=None,
+        temporary=None,
+    )
+
+
 def temporary_caller(
     uow: UnitOfWork,
     principal_id: str,

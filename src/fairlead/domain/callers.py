@@ -16,6 +16,9 @@ class CallerKind(Enum):
     """A managed node with its role's credentials: arn is the assumed-role session named after the node."""
     ROLE = "AssumedRole"
     """Somebody who took on a role: arn is the assumed-role session."""
+    ACCOUNT = "Account"
+    """The account itself, which may do everything in it. No credentials lead to it: the server makes calls in
+    its name whose effects it undoes."""
     ANONYMOUS = "Anonymous"
     """An operation that is unsigned by design, such as RegisterManagedInstance."""
 

@@ -30,6 +30,7 @@ from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
+from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
@@ -210,6 +211,7 @@ def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
         security_tokens=SecurityTokens(env),
         web_identities=WebIdentities(env),
         managed_policies=ManagedPolicies(env),
+        identity_changes=IdentityChanges(env),
         identity_tags=IdentityTags(env),
         groups=Groups(env),
         boundaries=Boundaries(env),

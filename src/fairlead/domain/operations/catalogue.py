@@ -9,6 +9,7 @@ from fairlead.domain.operations import (
     explanations,
     groups,
     identities,
+    identity_changes,
     identity_tags,
     inline_policies,
     managed_policies,
@@ -129,6 +130,9 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     simulation.GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY,
     explanations.EXPLAIN_ACCESS,
     explanations.FIND_PRINCIPALS,
+    identity_changes.EXPORT_IDENTITIES,
+    identity_changes.PLAN_IDENTITY_CHANGES,
+    identity_changes.APPLY_IDENTITY_CHANGES,
 )
 
 UNSIGNED_OPERATIONS: frozenset[Operation] = frozenset(
