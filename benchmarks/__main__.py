@@ -5,6 +5,7 @@
     make bench ROWS=scp,echo      these rows; printed only
     make bench GATE=1             what must hold on any machine; exit status 1 when a bound is broken
     make bench … OUTPUT=DIR       the JSON and the Markdown to a directory of one's choice
+    python -m benchmarks --redraw the plot and the page anew, from bench.json
 
 A row measures its variants round by round, interleaved, so that what else the machine does falls on all of
 them. `benchmarks/rows` has a module per row. Progress goes to stderr, the table to stdout.
@@ -25,7 +26,7 @@ from benchmarks.bench import Bench, Form
 from benchmarks.conditions import conditions
 from benchmarks.echoes import NoEcho
 from benchmarks.figures import Figure, Report, Row, Section, Skipped
-from benchmarks.report import goals_table, to_json, to_markdown, with_section
+from benchmarks.report import from_json, goals_table, to_json, to_markdown, with_section
 from benchmarks.rig import Rigs
 from benchmarks.rows import find_rows
 from tools.processes import StartFailed
@@ -47,9 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="a short form of every row")
     form.add_argument("--gate", action="store_true", help="only what must hold on any machine")
+    form.add_argument("--redraw", action="store_true", help="measure nothing: plot and page from bench.json")
     parser.add_argument("--rows", default="", help="names of rows, separated by commas")
     parser.add_argument("--output", type=Path, help="directory for bench.json and bench.md")
     options = parser.parse_args(arguments)
+    if options.redraw:
+        publish(from_json((RESULTS / "bench.json").read_text(encoding="utf-8")))
+        return 0
     chosen = Form.QUICK if options.quick else Form.GATE if options.gate else Form.FULL
     names = [name for name in options.rows.split(",") if name]
     try:

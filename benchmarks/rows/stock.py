@@ -33,6 +33,7 @@ PAIR_GOAL = at_least(300)
 STOCK_CLIENT_GOAL = at_least(150)
 OUR_CLIENT_GOAL = at_least(100)
 ASSIST_GOAL = at_most(15)
+OUR_SIZE = 256 << 20
 
 
 @dataclass(slots=True)
@@ -82,7 +83,8 @@ def _copies(bench: Bench, corners: Corners) -> dict[tuple[Corner, str], Copied]:
             route, directory = corners.routes[wanted.corner], bench.directory / f"connection-{number}"
             connection = connections[wanted.corner] = at_end.enter_context(standing(route, directory))
             for direction in wanted.directions:
-                found[wanted.corner, direction] = Copied(copies.fit(connection, direction))
+                size = OUR_SIZE if wanted.corner == BOTH_OURS else copies.fit(connection, direction)
+                found[wanted.corner, direction] = Copied(size)
         for number in range(rounds):
             for (corner, direction), copied in found.items():
                 before = cpu_s(corners.server_pid)
