@@ -7,8 +7,7 @@ each look at another copy. Part of the ProxyCommand path: the imports are few on
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
+from fairlead.aws.basic_dates import format_basic, parse_basic
 from fairlead.aws.canonical import Request, decoded_pairs
 from fairlead.aws.errors import IncompleteSignature, MissingAuthentication, excerpt
 
@@ -18,7 +17,6 @@ TERMINATOR = "aws4_request"
 MAX_EXPIRES_S = 7 * 24 * 3600
 """Longest life of a presigned URL, in seconds."""
 
-_AMZ_DATE = "%Y%m%dT%H%M%SZ"
 _ONCE = frozenset(("authorization", "content-length", "content-type", "date", "host", "transfer-encoding"))
 _QUERY_AUTHENTICATION = (
     "X-Amz-Algorithm",
@@ -113,7 +111,7 @@ def parse(request: Request) -> SignedRequest:
 
 def format_amz_date(now: float) -> str:
     """Epoch seconds as `X-Amz-Date` writes them: `20261120T212249Z`."""
-    return datetime.fromtimestamp(int(now), UTC).strftime(_AMZ_DATE)
+    return format_basic(int(now))
 
 
 def _headers_that_come_once(request: Request) -> dict[str, str]:
@@ -219,16 +217,12 @@ def _parse_signed_headers(text: str) -> tuple[str, ...]:
 
 
 def _parse_amz_date(text: str) -> int:
-    try:
-        moment = datetime.strptime(text, _AMZ_DATE).replace(tzinfo=UTC)
-    except ValueError:
-        moment = None
-    # strptime also takes single digits and the like.
-    if moment is None or moment.strftime(_AMZ_DATE) != text:
+    moment = parse_basic(text)
+    if moment is None:
         raise IncompleteSignature(
             f"Date must be in ISO-8601 'basic format', e.g. 20261120T212249Z, got '{excerpt(text)}'."
         )
-    return int(moment.timestamp())
+    return moment
 
 
 def _parse_expires(text: str) -> int:
