@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from fairlead.client.api_calls import SignedApi
+from fairlead.client.api_calls import SessionApi, SignedApi
 from fairlead.client.credentials import CredentialSource, resolve_credentials
 from fairlead.client.errors import SettingsError
 from fairlead.client.settings import ClientSettings
@@ -34,6 +34,16 @@ def open_admin_api(profile: str | None = None) -> AdminApi:
             "no Fairlead server is configured: set AWS_ENDPOINT_URL (the server's admin.env does), or name a"
             " profile that `fairlead configure` has written"
         )
+    return AdminApi(endpoint, settings.region, *_access(settings))
+
+
+def open_session_api(profile: str | None = None) -> SessionApi:
+    """The `ssm` API that environment or AWS profile lead to, AWS's own among them. Raises as above."""
+    settings = ClientSettings(os.environ, profile=profile)
+    return SessionApi(settings.endpoint_url("ssm"), settings.region, *_access(settings))
+
+
+def _access(settings: ClientSettings) -> tuple[CredentialSource, Dialer]:
+    """With whose credentials, and over which connections."""
     dialer = Dialer(settings.trust, os.environ)
-    source = CredentialSource(lambda: resolve_credentials(settings, dialer))
-    return AdminApi(endpoint, settings.region, source, dialer)
+    return CredentialSource(lambda: resolve_credentials(settings, dialer)), dialer

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fairlead.client.errors import ServiceError
+from fairlead.client.shown_values import moment, size
 from fairlead.transport.errors import printable
 
 TYPE_CHECKING = False
@@ -109,24 +108,6 @@ def _line(session: dict[str, object]) -> str:
         printable(str(session.get(name, "?")), MAX_TEXT)
         for name in ("SessionId", "Status", "Target", "Owner")
     )
-    sent, received = (_size(session.get(name)) for name in ("BytesToNode", "BytesToClient"))
-    since = _moment(session.get("StartDate"))
+    sent, received = (size(session.get(name)) for name in ("BytesToNode", "BytesToClient"))
+    since = moment(session.get("StartDate"))
     return f"{id_}  {status}  to {target}  by {owner}  since {since}  {sent} up, {received} down"
-
-
-def _moment(value: object) -> str:
-    if not isinstance(value, int | float):
-        return "?"
-    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _size(value: object) -> str:
-    """Bytes for people, in steps of 1000."""
-    if not isinstance(value, int):
-        return "?"
-    size = float(value)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -1,6 +1,6 @@
 """DescribeSessions: from filters to a query, and from sessions to what is listed of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,13 @@ STANDARD_ACCESS = "Standard"
 MAX_DETAILS_CHARACTERS = 1024
 
 
-def describe(call: Call, sealer: Sealer, request: DescribeSessionsRequest) -> DescribeSessionsResponse:
+Traffic = Callable[[str], tuple[int, int]]
+"""Bytes that an active session has carried so far: to the node, to the client."""
+
+
+def describe(
+    call: Call, sealer: Sealer, traffic: Traffic, request: DescribeSessionsRequest
+) -> DescribeSessionsResponse:
     """One page. Raises InvalidRequest or InvalidNextToken."""
     scope = call.caller.scope
     conditions = (request.state, request.filters)
@@ -45,7 +51,8 @@ def describe(call: Call, sealer: Sealer, request: DescribeSessionsRequest) -> De
     next_token = (
         encode_position(sealer, listing, page[-1].started_at.isoformat(), page[-1].id) if has_more else None
     )
-    return DescribeSessionsResponse(sessions=tuple(map(_item, page)), next_token=next_token)
+    items = tuple(_item(session, traffic) for session in page)
+    return DescribeSessionsResponse(sessions=items, next_token=next_token)
 
 
 def _query(call: Call, request: DescribeSessionsRequest) -> SessionQuery | None:
@@ -106,7 +113,7 @@ def _moment(condition: SessionFilter) -> datetime:
         ) from None
 
 
-def _item(session: Session) -> SessionItem:
+def _item(session: Session, traffic: Traffic) -> SessionItem:
     return SessionItem(
         session_id=session.id,
         target=session.target,
@@ -116,17 +123,21 @@ def _item(session: Session) -> SessionItem:
         document_name=session.document_name,
         owner=session.owner_arn,
         reason=session.reason,
-        details=_details(session),
+        details=_details(session, traffic),
         output_url=OutputUrl(),
         access_type=STANDARD_ACCESS,
     )
 
 
-def _details(session: Session) -> str | None:
-    """Why the session ended and how much it carried; nothing while it is active."""
+def _details(session: Session, traffic: Traffic) -> str:
+    """How much the session carried, and why it ended if it has."""
     end = session.end
     if end is None:
-        return None
+        return f"{_bytes_text(*traffic(session.id))} so far"
     parts = [end.reason.value, *([end.details] if end.details else [])]
-    text = f"{': '.join(parts)} ({end.bytes_to_node} bytes to the node, {end.bytes_to_client} to the client)"
+    text = f"{': '.join(parts)} ({_bytes_text(end.bytes_to_node, end.bytes_to_client)})"
     return printable(text, MAX_DETAILS_CHARACTERS)
+
+
+def _bytes_text(to_node: int, to_client: int) -> str:
+    return f"{to_node} bytes to the node, {to_client} to the client"

@@ -137,7 +137,7 @@ class Sessions:
 
         def work(call: Call) -> operations.DescribeSessionsResponse:
             call.authorize(("*",))
-            return session_listing.describe(call, self._env.sealer, request)
+            return session_listing.describe(call, self._env.sealer, self._notifier.bytes_of, request)
 
         return perform(self._env, caller, operations.DESCRIBE_SESSIONS, request, work)
 

@@ -60,7 +60,11 @@ def test_what_is_known_of_an_active_session_is_shown(world, admin):
     )
     assert item.owner == "arn:aws:iam::111122223333:user/alice"
     assert item.output_url == OutputUrl()
-    assert (item.details, item.max_session_duration) == (None, None)
+    assert item.details == "0 bytes to the node, 0 to the client so far"
+    assert item.max_session_duration is None
+    world.notifier.traffic["a-1"] = (5, 7)
+    (item,) = describe(world, admin).sessions
+    assert item.details == "5 bytes to the node, 7 to the client so far"
 
 
 def test_the_history_says_when_and_why_a_session_ended_and_what_it_carried(world, admin):
