@@ -1,11 +1,13 @@
 """Domain values for tests: whole and valid, each field to be overridden by name."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.domain.activations import Activation
 from fairlead.domain.audit import AuditRecord
+from fairlead.domain.document_text import DocumentFormat
 from fairlead.domain.documents import SessionType
 from fairlead.domain.groups import Group
 from fairlead.domain.identities import AccessKey, Role, User
@@ -13,9 +15,20 @@ from fairlead.domain.managed_policies import ManagedPolicy
 from fairlead.domain.nodes import Heartbeat, Node
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import ChannelSide, ChannelToken, Session, SessionStatus
+from fairlead.domain.stored_documents import DocumentVersion, StoredDocument
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 SCOPE = Scope("111122223333", "us-east-1")
+PORT_DOCUMENT = json.dumps(
+    {
+        "schemaVersion": "1.0",
+        "description": "ssh to port 2222",
+        "sessionType": "Port",
+        "parameters": {"portNumber": {"type": "String", "default": "2222", "allowedPattern": "22|2222"}},
+        "properties": {"portNumber": "{{ portNumber }}"},
+    }
+)
+"""A document of an account's own that leads ssh to a port of the node."""
 
 
 def a_session(**changes: Any) -> Session:
@@ -78,6 +91,27 @@ def an_activation(**changes: Any) -> Activation:
         tags=(("Env", "Dev"),),
     )
     return replace(activation, **changes)
+
+
+def a_stored_document(**changes: Any) -> StoredDocument:
+    document = StoredDocument(
+        name="Custom-Port",
+        scope=SCOPE,
+        default_version=1,
+        latest_version=1,
+        last_number=1,
+        created_at=NOW,
+        target_type=None,
+        tags=(("Team", "db"),),
+    )
+    return replace(document, **changes)
+
+
+def a_document_version(**changes: Any) -> DocumentVersion:
+    version = DocumentVersion(
+        number=1, form=DocumentFormat.JSON, created_at=NOW, name="first", content=PORT_DOCUMENT
+    )
+    return replace(version, **changes)
 
 
 def a_user(**changes: Any) -> User:

@@ -31,6 +31,8 @@ from fairlead.domain.sessions import (
     SessionStatus,
 )
 from tests.support.memory_identities import MemoryGroups, MemoryIdentities, MemoryManagedPolicies
+from fairlead.domain.stored_documents import DocumentVersion, StoredDocument
+from tests.support.memory_documents import MemoryDocuments
 from tests.support.memory_mfa import MemoryMfa
 
 
@@ -57,6 +59,8 @@ class Tables:
     policy_versions: dict[tuple[str, int], PolicyVersion] = field(default_factory=dict)
     attachments: dict[tuple[str, str], None] = field(default_factory=dict)
     audit: dict[int, AuditRecord] = field(default_factory=dict)
+    documents: dict[tuple[Scope, str], StoredDocument] = field(default_factory=dict)
+    document_versions: dict[tuple[Scope, str, int], DocumentVersion] = field(default_factory=dict)
 
     def copied(self) -> "Tables":
         """The same rows in tables of their own."""
@@ -390,4 +394,5 @@ class MemoryStore:
     @contextmanager
     def read(self) -> Iterator[MemoryUnitOfWork]:
         with self._lock:
+        self.documents = MemoryDocuments(tables)
             yield MemoryUnitOfWork(self.tables.copied())

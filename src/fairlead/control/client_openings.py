@@ -14,14 +14,14 @@ import hashlib
 from collections.abc import Callable
 
 from fairlead.control.audit import security_record
-from fairlead.control.authorization import START_SESSION_KEYS, authorize, start_session_resources
 from fairlead.control.channel_tokens import take_token
+from fairlead.control.document_lookup import find_document
 from fairlead.control.environment import Environment
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.principals import owner_at_start, present_owner
 from fairlead.control.references import document_reference
-from fairlead.control.resource_tags import node_tag_keys
 from fairlead.control.security_events import SecurityEvents
+from fairlead.control.session_access import authorize_start
 from fairlead.control.text import MAX_DETAILS_CHARACTERS, printable
 from fairlead.control.throttling import TokenBuckets
 from fairlead.domain.callers import Caller, Origin
@@ -33,7 +33,6 @@ from fairlead.domain.errors import (
     Throttled,
     UnknownResumeSecret,
 )
-from fairlead.domain.operations.sessions import START_SESSION
 from fairlead.domain.resumption import ClientClaim, ResumeChain, ResumeVerdict
 from fairlead.domain.sessions import ChannelSide, EndReason, Session, SessionEnd, SessionStatus
 from fairlead.domain.unit_of_work import UnitOfWork
@@ -44,7 +43,9 @@ _EVENTS = {
     EndReason.ACCESS_REVOKED: "SessionAccessRevoked",
     EndReason.RESUME_REUSED: "ResumeSecretReused",
     EndReason.CLIENT_OUTDATED: "ClientRefused",
+    EndReason.CLIENT_UNSUPPORTED: "ClientRefused",
 }
+_NEEDS_STOCK_CLIENT = "Fairlead's own carries plain streams to a port; use AWS's session-manager-plugin"
 
 
 class ClientOpenings:
@@ -103,6 +104,8 @@ class ClientOpenings:
         if session.session_type is SessionType.PORT and is_client_too_old(claim.version):
             text = client_too_old_text(claim.version)
             return self._end(uow, session, owner, EndReason.CLIENT_OUTDATED, text)
+        if claim.is_ours and not session.is_raw_stream:
+            return self._end(uow, session, owner, EndReason.CLIENT_UNSUPPORTED, _NEEDS_STOCK_CLIENT)
         if claim.resume_secret:
             if not self._throttle.take(session.id, self._env.now()):
                 raise Throttled
@@ -117,11 +120,20 @@ class ClientOpenings:
     def _present_right(self, uow: UnitOfWork, session: Session, origin: Origin) -> Decision:
         """Raises AccessDenied if the owner could not start this session now."""
         owner = present_owner(uow, session, origin)
-        document = document_reference(owner, session.document_name)
-        resources = start_session_resources(owner, session.target, document.arn)
-        tags = node_tag_keys(owner, uow.nodes.get(owner.scope, session.target))
-        now = self._env.now()
-        return authorize(uow, owner, START_SESSION.action, resources, now, START_SESSION_KEYS, tags)
+        found = find_document(uow, owner.scope, document_reference(owner, session.document_name))
+        node = uow.nodes.get(owner.scope, session.target)
+        settings = self._env.settings
+        return authorize_start(
+            uow,
+            owner,
+            self._env.now(),
+            session.target,
+            node,
+            found,
+            # Whether a session with the default document had named it is not remembered: its owner could
+            # start another one without.
+            is_document_left_out=found.reference.is_default and not settings.default_document_is_checked,
+        )
 
     def _keep_promise(
         self, uow: UnitOfWork, session: Session, claim: ClientClaim, verdict: ResumeVerdict

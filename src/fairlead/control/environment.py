@@ -51,6 +51,9 @@ class ControlSettings:
     """Refused credentials, for each source address; calls that prove who they are do not count."""
     security_event_rate: Rate = Rate(burst=100, per_s=1)
     """Recorded security events, for each principal or source address."""
+    default_document_is_checked: bool = True
+    """Whether a session that names no document needs the right to the account's default one. False: AWS's
+    rule of before 2025, by which the right to the target is enough."""
     initial_activation_tier: ActivationTier = ActivationTier.ADVANCED
     """The tier of accounts and regions for which nobody has decided yet."""
     audit_days: int = 90

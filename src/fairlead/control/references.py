@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from fairlead.aws.arn import Arn, aws_document, document
 from fairlead.aws.errors import MalformedArn
+from fairlead.domain.aws_documents import AWS_OWNED_DOCUMENTS
 from fairlead.domain.callers import Caller
-from fairlead.domain.documents import AWS_OWNED_DOCUMENTS, DEFAULT_DOCUMENT, SessionDocument
+from fairlead.domain.documents import DEFAULT_DOCUMENT, SessionDocument
 from fairlead.domain.errors import DocumentNotFound
 
 
@@ -15,19 +16,22 @@ class DocumentReference:
 
     name: str
     arn: str
-    _exists: bool
+    is_own_arn: bool
+    """False for an ARN that no document here has."""
 
-    def find(self) -> SessionDocument:
-        """The AWS-owned document. Raises DocumentNotFound."""
-        found = AWS_OWNED_DOCUMENTS.get(self.name) if self._exists else None
-        if found is None:
-            raise DocumentNotFound(f"Document with name {self.name} does not exist.")
-        return found
+    @property
+    def of_aws(self) -> SessionDocument | None:
+        """The document, if it is one of those that AWS owns."""
+        return AWS_OWNED_DOCUMENTS.get(self.name) if self.is_own_arn else None
 
     @property
     def is_default(self) -> bool:
         """True for the account's document of shell preferences, which works without having been created."""
-        return self._exists and self.name == DEFAULT_DOCUMENT
+        return self.is_own_arn and self.name == DEFAULT_DOCUMENT
+
+    def not_found(self) -> DocumentNotFound:
+        """What to raise when there is no such document."""
+        return DocumentNotFound(f"Document with name {self.name} does not exist.")
 
 
 def document_reference(caller: Caller, name_or_arn: str) -> DocumentReference:

@@ -24,7 +24,7 @@ _RESERVED_PREFIX = "aws:"
 
 def node_tag_keys(caller: Caller, node: Node | None) -> ResourceContext:
     """The tags of a node as context keys of its ARN; of one that does not exist there are none."""
-    return {} if node is None else {node_arn(caller, node.id): _keys(node.tags)}
+    return {} if node is None else {node_arn(caller, node.id): tag_context(node.tags)}
 
 
 def session_tag_keys(caller: Caller, session_id: str, session: Session | None) -> ResourceContext:
@@ -32,10 +32,11 @@ def session_tag_keys(caller: Caller, session_id: str, session: Session | None) -
     if session is None:
         return {}
     tags = (("aws:ssmmessages:session-id", session.owner_id), ("aws:ssmmessages:target-id", session.target))
-    return {session_arn(caller, session_id): _keys(tags)}
+    return {session_arn(caller, session_id): tag_context(tags)}
 
 
-def _keys(tags: Iterable[tuple[str, str]]) -> Mapping[str, ContextValue]:
+def tag_context(tags: Iterable[tuple[str, str]]) -> Mapping[str, ContextValue]:
+    """The context keys that the tags of a resource are."""
     return {f"{prefix}Tag/{key}": value for key, value in tags for prefix in ("ssm:resource", "aws:Resource")}
 
 

@@ -125,8 +125,13 @@ def _item(session: Session, traffic: Traffic) -> SessionItem:
         reason=session.reason,
         details=_details(session, traffic),
         output_url=OutputUrl(),
+        max_session_duration=_text(session.max_duration_minutes),
         access_type=STANDARD_ACCESS,
     )
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _details(session: Session, traffic: Traffic) -> str:

@@ -5,28 +5,24 @@ What happens on the channels of a session is `channels`; telling nodes is the no
 
 from fairlead.control import session_listing
 from fairlead.control.activation_tier import require_session_tier
-from fairlead.control.authorization import (
-    START_SESSION_KEYS,
-    deny,
-    node_arn,
-    session_arn,
-    start_session_resources,
-)
+from fairlead.control.authorization import deny, node_arn, session_arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.channel_tokens import give_token
+from fairlead.control.document_lookup import find_document, sent_document, session_times
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import session_id
 from fairlead.control.notifier import AgentNotifier
-from fairlead.control.references import DocumentReference, document_reference
+from fairlead.control.references import document_reference
 from fairlead.control.resource_tags import node_tag_keys, session_tag_keys
 from fairlead.control.server_drain import ServerDrain
+from fairlead.control.session_access import authorize_start
 from fairlead.control.text import printable
 from fairlead.control.throttling import TokenBuckets
 from fairlead.control.user_locks import require_unlocked
-from fairlead.control.versions import check_agent_version
+from fairlead.control.versions import check_agent
 from fairlead.domain.callers import Caller
-from fairlead.domain.documents import DEFAULT_DOCUMENT, SessionDocument, SessionType, substitute
-from fairlead.domain.errors import DocumentUnsupported, SessionNotFound, TargetNotConnected, Throttled
+from fairlead.domain.documents import DEFAULT_DOCUMENT, substitute
+from fairlead.domain.errors import SessionNotFound, TargetNotConnected, Throttled
 from fairlead.domain.nodes import Node
 from fairlead.domain.operations import sessions as operations
 from fairlead.domain.sessions import (
@@ -59,8 +55,8 @@ class Sessions:
         A node that is expected back after a start of the server is as good: it is offered when it returns.
 
         `stream_base_url` is where the client is to connect, such as `wss://host:port`. Access is checked
-        before anything is said about what exists. Raises AccessDenied, DocumentNotFound, DocumentUnsupported,
-        InvalidParameters, ServerDraining, TargetNotConnected, TargetUnsupported or Throttled; then there is
+        before anything is said about what exists. Raises AccessDenied, DocumentNotFound, InvalidParameters,
+        ServerDraining, TargetNotConnected, TargetUnsupported or Throttled; then there is
         no session.
         """
 
@@ -167,21 +163,31 @@ class Sessions:
         caller = call.caller
         require_unlocked(call)
         reference = document_reference(caller, request.document_name or DEFAULT_DOCUMENT)
+        found = find_document(call.uow, caller.scope, reference)
         node = call.uow.nodes.get(caller.scope, request.target)
-        call.authorize(
-            start_session_resources(caller, request.target, reference.arn),
-            context=START_SESSION_KEYS,
-            resource_context=node_tag_keys(caller, node),
+        is_checked = self._env.settings.default_document_is_checked or request.document_name is not None
+        call.decisions.append(
+            authorize_start(
+                call.uow,
+                caller,
+                call.now,
+                request.target,
+                node,
+                found,
+                is_document_left_out=not is_checked,
+            )
         )
-        document = _served_document(reference)
+        document = found.require()
         parameters = document.resolve_parameters(request.parameters or {})
+        properties = substitute(document.properties, parameters)
         self._drain.check_takes_sessions()
         if node is None:
             raise TargetNotConnected(request.target)
         require_session_tier(self._env, call.uow, node)
         if not self._is_reachable(node):
             raise TargetNotConnected(request.target)
-        check_agent_version(node)
+        check_agent(node, document)
+        times = session_times(call.uow, caller.scope, document)
         return Session(
             id=session_id(caller.name, self._env.random_bytes),
             scope=caller.scope,
@@ -189,7 +195,7 @@ class Sessions:
             document_name=document.name,
             session_type=document.session_type,
             parameters=parameters,
-            properties=substitute(document.properties, parameters),
+            properties=properties,
             owner_arn=caller.arn,
             owner_id=caller.principal_id,
             source_address=caller.origin.source_address,
@@ -199,6 +205,9 @@ class Sessions:
             access_key_id=caller.access_key_id,
             owner_credentials=caller.temporary,
             user_agent=caller.origin.user_agent[:MAX_USER_AGENT_CHARACTERS],
+            idle_timeout_minutes=times.idle,
+            max_duration_minutes=times.max_duration,
+            document=sent_document(document, parameters),
         )
 
     def _is_reachable(self, node: Node) -> bool:
@@ -216,23 +225,3 @@ def _kept_reason(reason: str | None) -> str | None:
 def stream_url(base_url: str, session: str) -> str:
     """Where a client opens its data channel."""
     return f"{base_url}/v1/data-channel/{session}?role=publish_subscribe"
-
-
-def _served_document(reference: DocumentReference) -> SessionDocument:
-    """The document, if sessions of its kind are served: a plain stream to a port."""
-    if reference.is_default:
-        raise _unsupported(reference.name, SessionType.STANDARD_STREAM.value)
-    document = reference.find()
-    if document.session_type is not SessionType.PORT:
-        raise _unsupported(document.name, document.session_type.value)
-    forwarding = document.properties.get("type")
-    if forwarding is not None:
-        raise _unsupported(document.name, f"{document.session_type.value} ({forwarding})")
-    return document
-
-
-def _unsupported(name: str, kind: str) -> DocumentUnsupported:
-    return DocumentUnsupported(
-        f"Document {name} asks for a session of type {kind}, which this server does not serve yet. "
-        "Use AWS-StartSSHSession."
-    )

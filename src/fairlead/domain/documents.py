@@ -1,25 +1,26 @@
 """Session documents: what a session is to do, with declared parameters.
 
-The AWS-owned documents are constants of the domain; documents of an account's own come from a repository.
+A document is read from its text by `document_schema`; those that AWS owns are constants in `aws_documents`,
+those of accounts are kept in `stored_documents`.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from fairlead.domain.document_parameters import Parameter, ParameterValue
 from fairlead.domain.errors import InvalidParameters
 
-PORT_PATTERN = (
-    r"^([1-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
-)
-PORT_OR_ZERO_PATTERN = (
-    r"^([0-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
-)
-HOST_PATTERN = r"""^[^,$^&()!;'"<>`{}\[\]|#=]{3,}$"""
+SCHEMA_VERSION = "1.0"
 DEFAULT_DOCUMENT = "SSM-SessionManagerRunShell"
+"""The account's own document of shell preferences, whose times hold for every session."""
+
+MAX_FILLED_BYTES = 128 * 1024
+"""Properties and inputs with parameters filled in, as JSON. An agent is sent them in one message, in which
+they stand as JSON within JSON."""
 
 
 class SessionType(Enum):
@@ -32,39 +33,38 @@ class SessionType(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One declared parameter. Without a default it is required; the whole value must match the pattern."""
-
-    description: str
-    default: str | None = None
-    allowed_pattern: str | None = None
-
-    def check(self, name: str, value: str) -> None:
-        """Raise InvalidParameters unless the value may stand for this parameter."""
-        if self.allowed_pattern is not None and not re.fullmatch(self.allowed_pattern, value):
-            raise InvalidParameters(
-                f'Parameter "{name}" has value "{value}" not matching "{self.allowed_pattern}".'
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionDocument:
-    """A document of type Session in one version."""
+    """A document of type Session in one version. `inputs` and `properties` are JSON with placeholders."""
 
     name: str
     description: str
     session_type: SessionType
-    is_aws_owned: bool
+    is_aws_owned: bool = False
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON, free by the schema; as below
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON, free by the schema
-    version: str = "1"
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_ssh(self) -> bool:
         """True for the document whose stream is SSH and therefore protects its own bytes."""
         return self.is_aws_owned and self.name == "AWS-StartSSHSession"
 
-    def resolve_parameters(self, given: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    @property
+    def is_raw_stream(self) -> bool:
+        """True for a session to a port without a `type`: plain bytes, as ssh's ProxyCommand needs them."""
+        return self.session_type is SessionType.PORT and not self.properties.get("type")
+
+    @property
+    def idle_timeout_minutes(self) -> int | None:
+        """`idleSessionTimeout`; None where the document says nothing."""
+        return _minutes(self.inputs.get("idleSessionTimeout"))
+
+    @property
+    def max_duration_minutes(self) -> int | None:
+        """`maxSessionDuration`; None where the document says nothing."""
+        return _minutes(self.inputs.get("maxSessionDuration"))
+
+    def resolve_parameters(self, given: Mapping[str, Sequence[str]]) -> dict[str, ParameterValue]:
         """Check the given parameters and fill in defaults; raise InvalidParameters.
 
         Each given value is a list, as in the API; parameters of type String take exactly one entry.
@@ -72,126 +72,87 @@ class SessionDocument:
         for name in given:
             if name not in self.parameters:
                 raise InvalidParameters(f'Parameter "{name}" is not declared by document {self.name}.')
-        return {name: self._resolve(name, given.get(name)) for name in self.parameters}
-
-    def _resolve(self, name: str, given: Sequence[str] | None) -> str:
-        parameter = self.parameters[name]
-        if given is None:
-            if parameter.default is None:
-                raise InvalidParameters(f'Parameter "{name}" requires a value.')
-            return parameter.default
-        if len(given) != 1:
-            raise InvalidParameters(f'Parameter "{name}" takes exactly one value, {len(given)} were given.')
-        parameter.check(name, given[0])
-        return given[0]
+        return {
+            name: parameter.value_of(name, given.get(name)) for name, parameter in self.parameters.items()
+        }
 
     def content(self) -> dict[str, Any]:
-        """The document as the JSON object that agents are sent and GetDocument returns."""
-        return {
-            "schemaVersion": "1.0",
+        """The document as the JSON object that its text says."""
+        content: dict[str, Any] = {
+            "schemaVersion": SCHEMA_VERSION,
             "description": self.description,
             "sessionType": self.session_type.value,
-            "parameters": {name: _parameter_content(value) for name, value in self.parameters.items()},
-            "properties": dict(self.properties),
         }
+        if self.inputs:
+            content["inputs"] = dict(self.inputs)
+        content["parameters"] = {name: value.content() for name, value in self.parameters.items()}
+        content["properties"] = dict(self.properties)
+        return content
 
     def content_text(self) -> str:
         """`content` as text."""
         return json.dumps(self.content(), indent=2)
 
 
-def substitute(value: Any, parameters: Mapping[str, str]) -> Any:
-    """Replace `{{ name }}` in every text of a JSON value; unknown names stay as they are."""
+def _minutes(text: object) -> int | None:
+    return int(text) if isinstance(text, str) and text else None
+
+
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9]+)\s*\}\}", re.ASCII)
+"""`{{ name }}`; names are letters and digits, since AWS's agent reads no others."""
+
+
+def substitute(value: Any, parameters: Mapping[str, ParameterValue]) -> Any:  # Any: JSON in, JSON out
+    """Replace `{{ name }}` in every text of a JSON value; unknown names stay as they are.
+
+    A text that is one placeholder becomes the value, which may be a list; within a text a list stands as
+    JSON. What was filled in is not looked at again. Raises InvalidParameters when the result would be longer
+    than `MAX_FILLED_BYTES`: a short document can name a long value many times.
+    """
+    filled_length = sum(
+        len(_text_of(parameters[name]))
+        for text in texts_of(value)
+        for name in PLACEHOLDER.findall(text)
+        if name in parameters
+    )
+    if filled_length <= MAX_FILLED_BYTES:
+        filled = _filled(value, parameters)
+        if len(json.dumps(filled)) <= MAX_FILLED_BYTES:
+            return filled
+    raise InvalidParameters(f"With its parameters the document is longer than {MAX_FILLED_BYTES} bytes.")
+
+
+def _filled(value: Any, parameters: Mapping[str, ParameterValue]) -> Any:
     if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda found: parameters.get(found[1], found[0]), value)
+        whole = PLACEHOLDER.fullmatch(value)
+        if whole is not None and whole[1] in parameters:
+            return parameters[whole[1]]
+        return PLACEHOLDER.sub(
+            lambda found: _text_of(parameters[found[1]]) if found[1] in parameters else found[0], value
+        )
     if isinstance(value, Mapping):
-        return {key: substitute(item, parameters) for key, item in value.items()}
+        return {key: _filled(item, parameters) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [substitute(item, parameters) for item in value]
+        return [_filled(item, parameters) for item in value]
     return value
 
 
-_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z0-9_]+) *\}\}")
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text of a JSON value that may have placeholders in it; keys have none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts_of(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from texts_of(item)
 
 
-def _parameter_content(parameter: Parameter) -> dict[str, str]:
-    content = {"type": "String", "description": parameter.description}
-    if parameter.default is not None:
-        content["default"] = parameter.default
-    if parameter.allowed_pattern is not None:
-        content["allowedPattern"] = parameter.allowed_pattern
-    return content
+def placeholders(value: Any) -> set[str]:
+    """The names in all placeholders of a JSON value."""
+    return {name for text in texts_of(value) for name in PLACEHOLDER.findall(text)}
 
 
-def _port(description: str, default: str, pattern: str = PORT_PATTERN) -> Parameter:
-    return Parameter(description=description, default=default, allowed_pattern=pattern)
-
-
-_REMOTE_PORT = _port("(Optional) Port number on the node", "80")
-_LOCAL_PORT = _port(
-    "(Optional) Port number on the local machine; 0 picks a free one", "0", PORT_OR_ZERO_PATTERN
-)
-_FORWARDING = {
-    "portNumber": "{{ portNumber }}",
-    "type": "LocalPortForwarding",
-    "localPortNumber": "{{ localPortNumber }}",
-}
-_COMMAND = Parameter(description="The command to run on the node")
-_COMMANDS = {
-    platform: {"commands": "{{ command }}", "runAsElevated": False}
-    for platform in ("linux", "macos", "windows")
-}
-
-AWS_OWNED_DOCUMENTS: Mapping[str, SessionDocument] = {
-    document.name: document
-    for document in (
-        SessionDocument(
-            name="AWS-StartSSHSession",
-            description="Lead an SSH connection to a port of the node over Session Manager",
-            session_type=SessionType.PORT,
-            is_aws_owned=True,
-            parameters={"portNumber": _port("(Optional) Port number of the SSH server on the node", "22")},
-            properties={"portNumber": "{{ portNumber }}"},
-        ),
-        SessionDocument(
-            name="AWS-StartPortForwardingSession",
-            description="Forward a local port to a port of the node over Session Manager",
-            session_type=SessionType.PORT,
-            is_aws_owned=True,
-            parameters={"portNumber": _REMOTE_PORT, "localPortNumber": _LOCAL_PORT},
-            properties=_FORWARDING,
-        ),
-        SessionDocument(
-            name="AWS-StartPortForwardingSessionToRemoteHost",
-            description="Forward a local port to a port of a host that the node reaches",
-            session_type=SessionType.PORT,
-            is_aws_owned=True,
-            parameters={
-                "portNumber": _REMOTE_PORT,
-                "localPortNumber": _LOCAL_PORT,
-                "host": Parameter(
-                    description="(Optional) Host name or address that the node connects to",
-                    default="localhost",
-                    allowed_pattern=HOST_PATTERN,
-                ),
-            },
-            properties={**_FORWARDING, "host": "{{ host }}"},
-        ),
-        SessionDocument(
-            name="AWS-StartInteractiveCommand",
-            description="Run one interactive command on the node",
-            session_type=SessionType.INTERACTIVE_COMMANDS,
-            is_aws_owned=True,
-            parameters={"command": _COMMAND},
-            properties=_COMMANDS,
-        ),
-        SessionDocument(
-            name="AWS-StartNonInteractiveCommand",
-            description="Run one command on the node without a terminal",
-            session_type=SessionType.NON_INTERACTIVE_COMMANDS,
-            is_aws_owned=True,
-            parameters={"command": _COMMAND},
-            properties=_COMMANDS,
-        ),
-    )
-}
+def _text_of(value: ParameterValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

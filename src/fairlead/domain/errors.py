@@ -92,12 +92,44 @@ class DocumentNotFound(DomainError):
     """No such document, or not one of type Session."""
 
 
-class DocumentUnsupported(DomainError):
-    """The document exists, but its session type is not served yet."""
-
-
 class InvalidDocumentVersion(DomainError):
     """The document exists, but not in this version."""
+
+
+class InvalidDocumentContent(DomainError):
+    """The text of a document cannot be read, or breaks a rule of the schema."""
+
+
+class InvalidDocumentSchemaVersion(DomainError):
+    """The document is written to a schema that Session documents do not have."""
+
+
+class InvalidDocumentOperation(DomainError):
+    """Nobody can do this to this document or version."""
+
+
+class MaxDocumentSizeExceeded(DomainError):
+    """The text of a document is too long."""
+
+
+class DocumentAlreadyExists(DomainError):
+    """The name is taken."""
+
+
+class DocumentLimitExceeded(DomainError):
+    """The account has as many documents as it can have."""
+
+
+class DocumentVersionLimitExceeded(DomainError):
+    """The document has as many versions as it can have."""
+
+
+class DuplicateDocumentContent(DomainError):
+    """The newest version has this text already."""
+
+
+class DuplicateDocumentVersionName(DomainError):
+    """Another version has this name."""
 
 
 class InvalidParameters(DomainError):

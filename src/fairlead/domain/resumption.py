@@ -19,13 +19,14 @@ class ClientClaim:
     """What a client shows to open its side of a data channel: a token or, when it comes back, its secret.
 
     `promised_digest` is the SHA-256 of the secret with which it will come back next time, empty if it makes
-    none. `version` is empty where it tells none.
+    none. `version` is empty where it tells none. `is_ours`: the client is Fairlead's, not AWS's.
     """
 
     token: str = field(default="", repr=False)
     resume_secret: str = field(default="", repr=False)
     promised_digest: bytes = b""
     version: str = ""
+    is_ours: bool = False
 
 
 class ResumeVerdict(Enum):

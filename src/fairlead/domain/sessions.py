@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from fairlead.domain.callers import TemporaryCredentials
+from fairlead.domain.document_parameters import ParameterValue
 from fairlead.domain.documents import SessionType
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
@@ -54,6 +55,7 @@ class EndReason(Enum):
     AGENT_FAILED = "The node could not carry out the session"
     TERMINATED_BY_API = "Terminated by TerminateSession"
     IDLE_TIMEOUT = "No data in either direction for the idle timeout"
+    MAX_DURATION = "The session has lasted as long as it may"
     NEVER_CONNECTED = "Not both sides connected in time"
     CLIENT_LOST = "The client did not come back within the resume window"
     AGENT_LOST = "The node did not come back within the resume window"
@@ -64,6 +66,7 @@ class EndReason(Enum):
     ACCESS_REVOKED = "The right to this session was withdrawn"
     RESUME_REUSED = "A used resume secret was shown again, so somebody else may know it"
     CLIENT_OUTDATED = "The client is too old for this kind of session"
+    CLIENT_UNSUPPORTED = "The client cannot carry this kind of session"
     PROTOCOL_VIOLATION = "A side sent a message that it may not send"
 
 
@@ -99,7 +102,7 @@ class Session:
     target: str
     document_name: str
     session_type: SessionType
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, ParameterValue]
     properties: Mapping[str, Any]  # Any: JSON, after parameter substitution
     owner_arn: str
     owner_id: str
@@ -113,6 +116,18 @@ class Session:
     user_agent: str = ""
     owner_credentials: TemporaryCredentials | None = None
     """What the owner's temporary credentials said of him, if he had some: it stays true of his session."""
+    idle_timeout_minutes: int | None = None
+    """None: the gateway's default."""
+    max_duration_minutes: int | None = None
+    """None: no limit."""
+    document: Mapping[str, Any] | None = None
+    """Of a document that an account owns: description, inputs and declared parameters, as its agent is sent
+    them; changes of the document do not reach the session. None for a document that AWS owns."""
+
+    @property
+    def is_raw_stream(self) -> bool:
+        """True for plain bytes to a port, as ssh's ProxyCommand needs them."""
+        return self.session_type is SessionType.PORT and not self.properties.get("type")
 
 
 class ChannelSide(Enum):

@@ -17,6 +17,7 @@ from fairlead.domain.nodes import NodeRepository
 from fairlead.domain.service_settings import ServiceSettingRepository
 from fairlead.domain.sessions import SessionRepository
 
+from fairlead.domain.stored_documents import DocumentRepository
 
 class UnitOfWork(Protocol):
     """The repositories of one transaction."""
@@ -39,6 +40,8 @@ class UnitOfWork(Protocol):
     def service_settings(self) -> ServiceSettingRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
+    def documents(self) -> DocumentRepository: ...
+    @property
 
 
 class Store(Protocol):

@@ -294,6 +294,8 @@ class LiveSessions:
                 self._settings.connect_timeout_s - max(0.0, waited_s),
                 self._reconnecting.remaining_s(session.target),
             ),
+            idle_timeout_s=_seconds(session.idle_timeout_minutes),
+            end_within_s=_remaining_s(session.max_duration_minutes, waited_s),
             connected_before=session.status is not SessionStatus.CONNECTING,
         )
         self._sessions[session.id] = live
@@ -392,3 +394,11 @@ class LiveSessions:
         frame = self._messages.channel_closed(session.id, session.target)
         relay.tell_agent(frame)
         self._control_channels.send(session.target, frame)
+
+
+def _seconds(minutes: int | None) -> float | None:
+    return None if minutes is None else minutes * 60.0
+
+
+def _remaining_s(minutes: int | None, passed_s: float) -> float | None:
+    return None if minutes is None else minutes * 60.0 - passed_s

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from fairlead.domain.documents import AWS_OWNED_DOCUMENTS
+from fairlead.domain.aws_documents import AWS_OWNED_DOCUMENTS
+from fairlead.domain.documents import SCHEMA_VERSION
 from fairlead.domain.sessions import Session
 from fairlead.protocol.acknowledgements import encode_one
 from fairlead.protocol.control_channel import (
@@ -37,7 +38,8 @@ class Messages:
                 session.id,
                 session.document_name,
                 document_content(session),
-                dict(session.parameters),
+                # Lists have been filled in, and our agent reads texts only.
+                {name: value for name, value in session.parameters.items() if isinstance(value, str)},
                 session.owner_arn,
             )
         )
@@ -80,14 +82,20 @@ class Messages:
 def document_content(session: Session) -> dict[str, object]:
     """The session document as the agent gets it: the parameters are filled in already, yet still declared,
     since the stock agent looks up every parameter that it is given."""
-    declared = AWS_OWNED_DOCUMENTS.get(session.document_name)
-    return {
-        "schemaVersion": "1.0",
-        "description": declared.description if declared is not None else "",
+    document = session.document
+    if document is None:
+        of_aws = AWS_OWNED_DOCUMENTS.get(session.document_name)
+        document = of_aws.content() if of_aws is not None else {}
+    content: dict[str, object] = {
+        "schemaVersion": SCHEMA_VERSION,
+        "description": document.get("description", ""),
         "sessionType": session.session_type.value,
-        "parameters": declared.content()["parameters"] if declared is not None else {},
+        "parameters": document.get("parameters", {}),
         "properties": dict(session.properties),
     }
+    if document.get("inputs"):
+        content["inputs"] = document["inputs"]
+    return content
 
 
 def readable(text: str, limit: int) -> str:

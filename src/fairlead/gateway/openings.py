@@ -186,6 +186,7 @@ class Openings:
         claim = ClientClaim(
             token=frame.token_value,
             resume_secret=frame.resume_secret,
+            is_ours=frame.fairlead_version > 0,
             promised_digest=bytes.fromhex(frame.resume_digest),
             version=frame.client_version,
         )

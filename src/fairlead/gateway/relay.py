@@ -49,7 +49,8 @@ class Relay:
     """One live session. `node_id` is the node it leads to. `make_assist`: called once a stock end joins.
 
     `connected_before`: a session taken over after a restart, in which both sides may be on their way back.
-    `connect_within_s`: what is left of the time that a new session has to connect.
+    `connect_within_s`: what is left of the time that a new session has to connect. `idle_timeout_s`: instead
+    of the setting. `end_within_s`: what is left of the longest time that the session may last.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Relay:
         owner: RelayOwner,
         make_assist: Callable[[], Assist],
         connect_within_s: float | None = None,
+        idle_timeout_s: float | None = None,
+        end_within_s: float | None = None,
         connected_before: bool = False,
     ) -> None:
         self.session_id = session_id
@@ -79,7 +82,13 @@ class Relay:
         self._last_activity = clock.time()
         self.has_connected = connected_before
         self._connect_timer: Timer | None = None
-        self._idle_timer: Timer | None = clock.call_later(settings.idle_timeout_s, self._check_idle)
+        self._idle_timeout_s = settings.idle_timeout_s if idle_timeout_s is None else idle_timeout_s
+        self._idle_timer: Timer | None = clock.call_later(self._idle_timeout_s, self._check_idle)
+        self._duration_timer: Timer | None = None
+        if end_within_s is not None:
+            self._duration_timer = clock.call_later(
+                max(0.0, end_within_s), self.end, EndReason.MAX_DURATION, ""
+            )
         self._grace_timer: Timer | None = None
         self._output_timer: Timer | None = None
         self._end_after_output: tuple[EndReason, str] | None = None
@@ -173,7 +182,13 @@ class Relay:
 
     def suspend(self) -> None:
         """Stop all timers."""
-        for timer in (self._connect_timer, self._idle_timer, self._grace_timer, self._output_timer):
+        for timer in (
+            self._connect_timer,
+            self._idle_timer,
+            self._duration_timer,
+            self._grace_timer,
+            self._output_timer,
+        ):
             _cancelled(timer)
         for leg in self._legs.values():
             leg.absent_timer = _cancelled(leg.absent_timer)
@@ -338,7 +353,7 @@ class Relay:
         self.end(EndReason.NEVER_CONNECTED, f"missing: {' and '.join(missing)}")
 
     def _check_idle(self) -> None:
-        remaining = self._last_activity + self._settings.idle_timeout_s - self._clock.time()
+        remaining = self._last_activity + self._idle_timeout_s - self._clock.time()
         if remaining > 0:
             self._idle_timer = self._clock.call_later(remaining, self._check_idle)
         else:

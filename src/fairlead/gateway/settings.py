@@ -104,7 +104,8 @@ class GatewaySettings:
     """The same for a stock agent that left this soon after it joined, before anything came from the port: the
     process of its session dies when the port refuses, and says so only a minute later."""
     idle_timeout_s: float = 1200.0
-    """Time without stream data in either direction after which a session ends."""
+    """Time without stream data in either direction after which a session ends, where neither its document nor
+    the account's preferences say another."""
     completion_grace_s: float = 0.5
     """How long an agent's last message on its control channel is waited for after it closed a data channel in
     good order: the message says how the session ended."""

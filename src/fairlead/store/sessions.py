@@ -88,6 +88,9 @@ class SqlSessions:
                 "access_key_id": session.access_key_id,
                 "user_agent": session.user_agent,
                 **_owner_credentials(session),
+                "idle_timeout_minutes": session.idle_timeout_minutes,
+                "max_duration_minutes": session.max_duration_minutes,
+                "document": session.document,
             },
         )
 
@@ -290,6 +293,9 @@ def _session(row: Row[tuple[object, ...]]) -> Session:
 
 
 def _end(row: Row[tuple[object, ...]], status: SessionStatus) -> SessionEnd:
+        idle_timeout_minutes=row.idle_timeout_minutes,
+        max_duration_minutes=row.max_duration_minutes,
+        document=row.document,
     return SessionEnd(
         status=status,
         reason=EndReason[row.end_reason],

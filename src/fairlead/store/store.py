@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from fairlead.store.activations import SqlActivations
 from fairlead.store.audit import SqlAudit
+from fairlead.store.documents import SqlDocuments
 from fairlead.store.engine import writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
@@ -28,6 +29,7 @@ class SqlUnitOfWork:
         self.groups = SqlGroups(connection)
         self.managed_policies = SqlManagedPolicies(connection)
         self.mfa = SqlMfa(connection, sealer)
+        self.documents = SqlDocuments(connection)
         self.service_settings = SqlServiceSettings(connection)
         self.audit = SqlAudit(connection)
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -299,12 +300,49 @@ channel_tokens = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("side", String(8), nullable=False),
     Column("channel_id", String(96), nullable=False, index=True),
+    Column(
+        "idle_timeout_minutes", Integer, comment="null: the default, as where an earlier version started it"
+    ),
+    Column("max_duration_minutes", Integer, comment="null: no limit"),
+    Column("document", JSON(none_as_null=True), comment="what the agent is sent of a document of an account"),
     Column("holder", Text, nullable=False),
     Column("expires_at", Moment, nullable=False, index=True),
 )
 
 audit_records = Table(
     "audit_records",
+documents = Table(
+    "documents",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("default_version", Integer, nullable=False),
+    Column("latest_version", Integer, nullable=False, comment="the highest number that there is"),
+    Column("last_number", Integer, nullable=False, comment="the highest number that was ever given"),
+    Column("created_at", Moment, nullable=False),
+    Column("target_type", String(200)),
+    Column("tags", JSON, nullable=False),
+)
+
+document_versions = Table(
+    "document_versions",
+    metadata,
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("document", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("version_name", String(128)),
+    Column("display_name", Text),
+    Column("form", String(8), nullable=False, comment="JSON or YAML"),
+    Column("content", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    ForeignKeyConstraint(
+        ["account_id", "region", "document"], ["documents.account_id", "documents.region", "documents.name"]
+    ),
+    UniqueConstraint("account_id", "region", "document", "version_name"),
+)
+
     metadata,
     Column("sequence", _COUNTER, primary_key=True, autoincrement=True),
     Column("id", String(36), nullable=False, unique=True),

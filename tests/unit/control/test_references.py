@@ -3,7 +3,6 @@
 import pytest
 
 from fairlead.control.references import document_reference
-from fairlead.domain.errors import DocumentNotFound
 
 SSH_ARN = "arn:aws:ssm:us-east-1::document/AWS-StartSSHSession"
 
@@ -17,14 +16,16 @@ def caller(world):
 def test_name_and_arn_name_the_same_document(caller, given):
     reference = document_reference(caller, given)
     assert reference.arn == SSH_ARN
-    assert reference.find().name == "AWS-StartSSHSession"
+    assert reference.of_aws.name == "AWS-StartSSHSession"
+    assert reference.is_own_arn
 
 
 def test_any_other_name_is_the_accounts_own(caller):
     reference = document_reference(caller, "Mine")
     assert reference.arn == "arn:aws:ssm:us-east-1:111122223333:document/Mine"
-    with pytest.raises(DocumentNotFound, match="Document with name Mine does not exist"):
-        reference.find()
+    assert reference.is_own_arn
+    assert reference.of_aws is None
+    assert str(reference.not_found()) == "Document with name Mine does not exist."
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,8 @@ def test_any_other_name_is_the_accounts_own(caller):
 )
 def test_an_arn_that_is_not_the_documents_own_finds_nothing(caller, given):
     reference = document_reference(caller, given)
-    with pytest.raises(DocumentNotFound):
-        reference.find()
+    assert reference.of_aws is None
+    assert reference.is_own_arn is (given == "document/AWS-StartSSHSession")
 
 
 def test_policies_are_asked_about_a_foreign_arn_as_it_was_given(caller):

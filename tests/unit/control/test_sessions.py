@@ -1,16 +1,17 @@
 """Starting, resuming, terminating sessions, and asking whether a node is connected."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from fairlead.control.identifiers import digest
 from fairlead.control.sessions import stream_url
-from fairlead.domain.documents import AWS_OWNED_DOCUMENTS
+from fairlead.domain.aws_documents import AWS_OWNED_DOCUMENTS
+from fairlead.domain.documents import SessionType
 from fairlead.domain.errors import (
     AccessDenied,
     DocumentNotFound,
-    DocumentUnsupported,
     DomainError,
     InvalidParameters,
     SessionNotFound,
@@ -19,6 +20,7 @@ from fairlead.domain.errors import (
     Throttled,
 )
 from fairlead.domain.nodes import Heartbeat
+from fairlead.domain.operations.documents import CreateDocumentRequest, DeleteDocumentRequest
 from fairlead.domain.operations.sessions import (
     GetConnectionStatusRequest,
     ResumeSessionRequest,
@@ -27,6 +29,7 @@ from fairlead.domain.operations.sessions import (
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import ChannelSide, EndReason, SessionStatus
 from tests.support.control_world import NODE_ID, STREAM_BASE_URL, World, policy, statement
+from tests.support.factories import PORT_DOCUMENT
 
 NODE_ARN = f"arn:aws:ssm:us-east-1:111122223333:managed-instance/{NODE_ID}"
 DOCUMENT_ARN = "arn:aws:ssm:us-east-1::document/AWS-StartSSHSession"
@@ -154,10 +157,11 @@ def test_an_agent_that_is_too_old_is_refused(world):
         "AWS-StartNonInteractiveCommand",
     ],
 )
-def test_other_kinds_of_session_are_refused_as_not_served_yet(world, name):
-    world.node()
-    with pytest.raises(DocumentUnsupported, match="does not serve yet"):
-        world.start(world.user(), document_name=name)
+def test_other_kinds_of_session_are_refused_on_a_node_with_our_own_agent(world, name):
+    world.node(heartbeat=Heartbeat(agent_name="fairlead-agent", agent_version="3.3.0.0"))
+    parameters = {"command": ("id",)} if name and "Command" in name else None
+    with pytest.raises(TargetUnsupported, match="which Fairlead's own agent on mi-.* does not serve"):
+        world.start(world.user(), document_name=name, parameters=parameters)
 
 
 @pytest.mark.parametrize(
@@ -401,3 +405,95 @@ def test_a_node_that_is_not_stored_is_not_waited_for(world):
     world.notifier.reconnecting.add(NODE_ID)
     with pytest.raises(TargetNotConnected):
         world.start(world.user("alice"))
+
+
+# -- documents of the account, and its preferences --
+
+
+def create(world, name="Custom-Port", **document):
+    content = {**json.loads(PORT_DOCUMENT), **document}
+    request = CreateDocumentRequest(name=name, content=json.dumps(content), document_type="Session")
+    world.documents.create_document(world.user(f"author-of-{name}"), request)
+
+
+def prefer(world, **inputs):
+    create(world, "SSM-SessionManagerRunShell", sessionType="Standard_Stream", inputs=inputs, properties={})
+
+
+def times(world, **members):
+    session = world.session(world.start(world.user(), **members).session_id)
+    return session.idle_timeout_minutes, session.max_duration_minutes
+
+
+def test_a_port_document_of_the_account_leads_to_its_port(world):
+    world.node()
+    create(world)
+    session = world.session(world.start(world.user(), document_name="Custom-Port").session_id)
+    assert (session.document_name, session.properties) == ("Custom-Port", {"portNumber": "2222"})
+    assert session.document["description"] == "ssh to port 2222"
+    assert session.document["parameters"]["portNumber"]["default"] == "2222"
+
+
+def test_what_the_session_was_started_with_does_not_change_with_the_document(world):
+    world.node()
+    create(world)
+    started = world.start(world.user(), document_name="Custom-Port").session_id
+    world.documents.delete_document(world.user("other"), DeleteDocumentRequest(name="Custom-Port"))
+    assert world.session(started).document["description"] == "ssh to port 2222"
+
+
+def test_the_parameters_of_the_accounts_document_are_checked(world):
+    world.node()
+    create(world)
+    with pytest.raises(InvalidParameters, match='"80" not matching "22|2222"'):
+        world.start(world.user(), document_name="Custom-Port", parameters={"portNumber": ("80",)})
+
+
+def test_times_come_from_the_document_then_from_the_preferences_then_from_nowhere(world):
+    world.node()
+    assert times(world) == (None, None)
+    prefer(world, idleSessionTimeout="30", maxSessionDuration="600")
+    create(world, inputs={"idleSessionTimeout": "5"})
+    assert times(world) == (30, 600)
+    assert times(world, document_name="Custom-Port") == (5, 600)
+
+
+def test_empty_preferences_say_nothing(world):
+    world.node()
+    prefer(world, idleSessionTimeout="", maxSessionDuration="")
+    assert times(world) == (None, None)
+
+
+def test_a_shell_is_served_by_the_stock_agent_with_the_preferences_of_the_account(world):
+    world.node(heartbeat=Heartbeat(agent_name="amazon-ssm-agent", agent_version="3.3.0.0"))
+    prefer(world, idleSessionTimeout="30", runAsEnabled=True, runAsDefaultUser="ops")
+    session = world.session(world.start(world.user(), document_name=None).session_id)
+    assert session.session_type is SessionType.STANDARD_STREAM
+    assert session.document["inputs"]["runAsDefaultUser"] == "ops"
+    assert session.idle_timeout_minutes == 30
+
+
+def test_a_shell_needs_no_preferences(world):
+    world.node()
+    session = world.session(world.start(world.user(), document_name=None).session_id)
+    assert session.document_name == "SSM-SessionManagerRunShell"
+    assert session.document["inputs"]["s3BucketName"] == ""
+
+
+def test_the_agent_of_a_port_session_is_told_no_inputs(world):
+    world.node()
+    create(world, inputs={"s3BucketName": "logs"})
+    session = world.session(world.start(world.user(), document_name="Custom-Port").session_id)
+    assert session.document["inputs"] == {}
+
+
+def test_lists_are_filled_in_and_not_declared_to_the_agent(world):
+    world.node()
+    create(
+        world,
+        parameters={"hosts": {"type": "StringList", "default": ["a", "b"]}},
+        properties={"portNumber": "22", "host": "x {{ hosts }}"},
+    )
+    session = world.session(world.start(world.user(), document_name="Custom-Port").session_id)
+    assert session.properties["host"] == 'x ["a", "b"]'
+    assert session.document["parameters"] == {}

@@ -1,77 +1,28 @@
-"""Session documents: parameters, placeholders and content."""
-
-import json
+"""Session documents: parameters, placeholders, times and content."""
 
 import pytest
 
-from fairlead.domain.documents import (
-    AWS_OWNED_DOCUMENTS,
-    HOST_PATTERN,
-    Parameter,
-    SessionDocument,
-    SessionType,
-    substitute,
-)
+from fairlead.domain.document_parameters import Parameter, ParameterType
+from fairlead.domain.documents import SessionDocument, SessionType, placeholders, substitute
 from fairlead.domain.errors import InvalidParameters
 
-SSH = AWS_OWNED_DOCUMENTS["AWS-StartSSHSession"]
-FORWARDING = AWS_OWNED_DOCUMENTS["AWS-StartPortForwardingSession"]
+
+def a_document(**changes):
+    members = {"name": "Mine", "description": "", "session_type": SessionType.PORT, **changes}
+    return SessionDocument(**members)
 
 
-@pytest.mark.parametrize("port", ["1", "22", "2222", "9999", "59999", "64999", "65499", "65529", "65535"])
-def test_every_port_number_is_a_port_number(port):
-    assert SSH.resolve_parameters({"portNumber": [port]}) == {"portNumber": port}
-
-
-@pytest.mark.parametrize(
-    "port",
-    ["", "0", "00", "022", "65536", "65540", "66000", "99999", "100000", "abc", "22 ", "22\n", "-1", "٢"],
-)
-def test_anything_else_is_refused_naming_value_and_pattern(port):
-    with pytest.raises(InvalidParameters) as caught:
-        SSH.resolve_parameters({"portNumber": [port]})
-    pattern = SSH.parameters["portNumber"].allowed_pattern
-    assert str(caught.value) == f'Parameter "portNumber" has value "{port}" not matching "{pattern}".'
-
-
-def test_the_local_port_may_be_zero_to_pick_a_free_one():
-    assert FORWARDING.resolve_parameters({"localPortNumber": ["0"]})["localPortNumber"] == "0"
-    with pytest.raises(InvalidParameters):
-        FORWARDING.resolve_parameters({"portNumber": ["0"]})
+LISTED = Parameter(type=ParameterType.STRING_LIST)
 
 
 def test_defaults_stand_in_for_what_is_not_given():
-    assert SSH.resolve_parameters({}) == {"portNumber": "22"}
-    assert FORWARDING.resolve_parameters({}) == {"portNumber": "80", "localPortNumber": "0"}
-
-
-def test_a_parameter_without_a_default_is_required():
-    command = AWS_OWNED_DOCUMENTS["AWS-StartInteractiveCommand"]
-    with pytest.raises(InvalidParameters, match='"command" requires a value'):
-        command.resolve_parameters({})
-    assert command.resolve_parameters({"command": ["ls $HOME"]}) == {"command": "ls $HOME"}
-
-
-@pytest.mark.parametrize("values", [[], ["22", "23"]])
-def test_a_parameter_takes_exactly_one_value(values):
-    with pytest.raises(InvalidParameters, match=f"exactly one value, {len(values)} were given"):
-        SSH.resolve_parameters({"portNumber": values})
+    document = a_document(parameters={"a": Parameter(default="1"), "b": Parameter(default="2")})
+    assert document.resolve_parameters({"b": ["3"]}) == {"a": "1", "b": "3"}
 
 
 def test_an_undeclared_parameter_is_refused_by_name():
-    with pytest.raises(InvalidParameters, match='"host" is not declared by document AWS-StartSSHSession'):
-        SSH.resolve_parameters({"host": ["h"]})
-
-
-@pytest.mark.parametrize("host", ["localhost", "db.example", "10.0.0.1", "2001:db8::1"])
-def test_a_host_name_or_address_may_be_forwarded_to(host):
-    Parameter(description="", allowed_pattern=HOST_PATTERN).check("host", host)
-
-
-@pytest.mark.parametrize("host", ["ab", "a;b", "$(id)", "`id`", "a|b", "a#b", "a=b", "<a>", "[::1]"])
-def test_what_a_shell_would_read_is_no_host(host):
-    with pytest.raises(InvalidParameters):
-        Parameter(description="", allowed_pattern=HOST_PATTERN).check("host", host)
+    with pytest.raises(InvalidParameters, match='"host" is not declared by document Mine'):
+        a_document().resolve_parameters({"host": ["h"]})
 
 
 def test_placeholders_are_filled_in_wherever_there_is_text():
@@ -87,47 +38,57 @@ def test_placeholders_are_filled_in_wherever_there_is_text():
     }
 
 
+def test_a_list_stands_for_a_whole_text_and_as_json_within_one():
+    assert substitute(["{{ a }}", "x {{ a }}"], {"a": ["1", "2"]}) == [["1", "2"], 'x ["1", "2"]']
+
+
 def test_unknown_placeholders_and_values_that_look_like_one_stay_as_they_are():
     assert substitute("{{ other }} {{ssm:name}}", {"port": "22"}) == "{{ other }} {{ssm:name}}"
     assert substitute("{{ a }}", {"a": "{{ b }}", "b": "x"}) == "{{ b }}"
 
 
-def test_content_is_the_document_as_agents_read_it():
-    assert SSH.content() == {
+def test_the_names_in_placeholders_are_found():
+    assert placeholders({"a": ["{{ x }}", {"b": "{{y}} {{ no_name }}"}], "{{ key }}": 1}) == {"x", "y"}
+
+
+def test_a_long_value_that_is_named_many_times_is_refused():
+    with pytest.raises(InvalidParameters, match="longer than 131072 bytes"):
+        substitute({"a": ["{{ x }}"] * 3000}, {"x": "y" * 65535})
+
+
+def test_what_grows_by_being_written_as_json_counts_as_it_is_written():
+    with pytest.raises(InvalidParameters, match="longer than 131072 bytes"):
+        substitute("{{ x }}", {"x": "\x01" * 65535})
+
+
+def test_times_are_minutes_and_an_empty_text_says_nothing():
+    document = a_document(inputs={"idleSessionTimeout": "5", "maxSessionDuration": ""})
+    assert (document.idle_timeout_minutes, document.max_duration_minutes) == (5, None)
+    assert a_document().idle_timeout_minutes is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_raw"),
+    [
+        ({"properties": {"portNumber": "22"}}, True),
+        ({"properties": {"portNumber": "22", "type": "LocalPortForwarding"}}, False),
+        ({"session_type": SessionType.STANDARD_STREAM}, False),
+    ],
+)
+def test_a_port_without_a_type_is_a_raw_stream(changes, is_raw):
+    assert a_document(**changes).is_raw_stream is is_raw
+
+
+def test_content_is_the_document_as_its_text_says_it():
+    document = a_document(
+        description="d", inputs={"idleSessionTimeout": "5"}, parameters={"a": LISTED}, properties={"p": "q"}
+    )
+    assert document.content() == {
         "schemaVersion": "1.0",
-        "description": SSH.description,
+        "description": "d",
         "sessionType": "Port",
-        "parameters": {
-            "portNumber": {
-                "type": "String",
-                "description": "(Optional) Port number of the SSH server on the node",
-                "default": "22",
-                "allowedPattern": SSH.parameters["portNumber"].allowed_pattern,
-            }
-        },
-        "properties": {"portNumber": "{{ portNumber }}"},
+        "inputs": {"idleSessionTimeout": "5"},
+        "parameters": {"a": {"type": "StringList"}},
+        "properties": {"p": "q"},
     }
-
-
-@pytest.mark.parametrize("document", AWS_OWNED_DOCUMENTS.values(), ids=AWS_OWNED_DOCUMENTS)
-def test_text_and_content_say_the_same(document):
-    assert json.loads(document.content_text()) == document.content()
-
-
-def test_a_required_parameter_has_no_default_in_the_content():
-    content = AWS_OWNED_DOCUMENTS["AWS-StartNonInteractiveCommand"].content()
-    assert content["parameters"]["command"] == {
-        "type": "String",
-        "description": "The command to run on the node",
-    }
-
-
-def test_only_the_aws_owned_ssh_document_is_ssh():
-    assert [name for name, document in AWS_OWNED_DOCUMENTS.items() if document.is_ssh] == [SSH.name]
-    own = SessionDocument(name=SSH.name, description="", session_type=SessionType.PORT, is_aws_owned=False)
-    assert not own.is_ssh
-
-
-def test_the_ssh_document_has_no_type_so_that_ends_use_a_plain_stream():
-    assert "type" not in SSH.properties
-    assert FORWARDING.properties["type"] == "LocalPortForwarding"
+    assert "inputs" not in a_document().content()
