@@ -29,6 +29,7 @@ from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
+from fairlead.control.instance_identity import InstanceIdentities
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
@@ -44,6 +45,7 @@ from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.identities import AccessKey, InlinePolicy
+from fairlead.domain.instance_identity import NOBODY_TRUSTED
 from fairlead.domain.nodes import Node
 from fairlead.domain.operations.sessions import StartSessionRequest, StartSessionResponse
 from fairlead.domain.resumption import ClientClaim
@@ -157,6 +159,7 @@ class World:
         self.channels = Channels(self.env, self.notifier)
         self.activations = Activations(self.env)
         self.nodes = Nodes(self.env, self.notifier)
+        self.instance_identities = InstanceIdentities(self.env, self.notifier, NOBODY_TRUSTED)
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)
         self.resource_tags = ResourceTags(self.env)

@@ -15,6 +15,7 @@ from fairlead.domain.activations import Activation, ActivationQuery
 from fairlead.domain.audit import AuditRecord
 from fairlead.domain.groups import Group
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
+from fairlead.domain.instance_identity import InstanceRegistration
 from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
 from fairlead.domain.mfa import MfaDevice
 from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeKind, NodeQuery, Twins
@@ -44,6 +45,7 @@ class Tables:
     tokens: dict[bytes, ChannelToken] = field(default_factory=dict)
     chains: dict[str, ResumeChain | None] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    instance_registrations: dict[str, InstanceRegistration] = field(default_factory=dict)
     activations: dict[str, Activation] = field(default_factory=dict)
     service_settings: dict[tuple[Scope, str], StoredSetting] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -282,6 +284,23 @@ def _matches(node: Node, query: NodeQuery) -> bool:
     )
 
 
+class MemoryInstanceRegistrations:
+    """domain.instance_identity.InstanceRegistrationRepository."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, instance_id: str, *, to_change: bool = False) -> InstanceRegistration | None:
+        return self._tables.instance_registrations.get(instance_id)
+
+    def claim(self, registration: InstanceRegistration) -> bool:
+        known = self._tables.instance_registrations.setdefault(registration.instance_id, registration)
+        return known is registration
+
+    def replace(self, registration: InstanceRegistration) -> None:
+        self._tables.instance_registrations[registration.instance_id] = registration
+
+
 class MemoryActivations:
     """domain.activations.ActivationRepository."""
 
@@ -366,6 +385,7 @@ class MemoryUnitOfWork:
     def __init__(self, tables: Tables) -> None:
         self.sessions = MemorySessions(tables)
         self.nodes = MemoryNodes(tables)
+        self.instance_registrations = MemoryInstanceRegistrations(tables)
         self.activations = MemoryActivations(tables)
         self.identities = MemoryIdentities(tables)
         self.groups = MemoryGroups(tables)

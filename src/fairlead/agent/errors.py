@@ -27,6 +27,10 @@ class RestartError(AgentError):
     """The agent could not be restarted. Unless the text says otherwise it runs on as before."""
 
 
+class MetadataError(AgentError):
+    """The cloud's metadata service does not say who this machine is."""
+
+
 class PinMismatchError(AgentError):
     """The server does not have the certificate authority that the operator named. It was sent nothing
     secret."""

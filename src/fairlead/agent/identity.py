@@ -179,6 +179,30 @@ class StateDirectory:
         self.write(name, private_key_pem)
         return name
 
+    def unregistered_key(self) -> str | None:
+        """The newest key file that no registration names: of a registration whose answer was lost."""
+        try:
+            registration = self.load()
+            registered = {registration.key_file, registration.next_key_file}
+        except IdentityError:
+            registered = set()  # none, or one too damaged to be read: a key that it may have named is as good
+        try:
+            found = [
+                (path.stat().st_mtime, path.name)
+                for path in self.path.glob("key-*.pem")
+                if _KEY_FILE.fullmatch(path.name) and path.name not in registered
+            ]
+        except OSError as error:
+            raise IdentityError(f"{self.path}: cannot be looked through: {error.strerror}") from error
+        return max(found)[1] if found else None
+
+    def read_key(self, name: str) -> bytes:
+        """The private key in a key file."""
+        try:
+            return self.key_path(name).read_bytes()
+        except OSError as error:
+            raise IdentityError(f"{self.key_path(name)}: cannot be read: {error.strerror}") from error
+
     def key_path(self, name: str) -> Path:
         return self.path / name
 

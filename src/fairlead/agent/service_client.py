@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "AmazonSSM"
+OWN_TARGET_PREFIX = "Fairlead_20261101"
+"""Of the operation that AWS has no counterpart of."""
 
 MAX_FIELD_CHARACTERS = 64 * 1024
 """Longest text member of an answer that is taken, session tokens included."""
@@ -73,6 +75,12 @@ class ServiceClient:
         )
         return _text(answer, "InstanceId")
 
+    async def register_instance(self, members: Mapping[str, str]) -> tuple[str, str]:
+        """Register this node by its instance identity document; its id and region. Unsigned: the members hold
+        the proof."""
+        answer = await self._call("RegisterInstance", members, None, OWN_TARGET_PREFIX)
+        return _text(answer, "InstanceId"), _text(answer, "Region")
+
     async def request_role_token(self, fingerprint: str, signer: RequestSigner, now: float) -> RoleToken:
         """Ask for credentials of the node's role, proving possession of the node's key."""
         answer = await self._call("RequestManagedInstanceRoleToken", {"Fingerprint": fingerprint}, signer)
@@ -99,14 +107,18 @@ class ServiceClient:
         await self._call("UpdateInstanceInformation", members, signer)
 
     async def _call(
-        self, operation: str, members: Mapping[str, str], signer: RequestSigner | None
+        self,
+        operation: str,
+        members: Mapping[str, str],
+        signer: RequestSigner | None,
+        prefix: str = TARGET_PREFIX,
     ) -> dict[str, Any]:  # the members of a JSON document
         endpoint = self._connector.endpoint
         body = json.dumps(members, separators=(",", ":")).encode()
         headers = [
             ("Host", endpoint.host_header),
             ("Content-Type", CONTENT_TYPE),
-            ("X-Amz-Target", f"{TARGET_PREFIX}.{operation}"),
+            ("X-Amz-Target", f"{prefix}.{operation}"),
         ]
         if signer is not None:
             request = Request("POST", "/", "", headers, body)

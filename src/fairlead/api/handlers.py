@@ -15,6 +15,7 @@ from fairlead.api import (
     identities,
     identity_changes,
     identity_tags,
+    instance_identity,
     managed_policies,
     mfa,
     nodes,
@@ -38,6 +39,7 @@ from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
+from fairlead.control.instance_identity import InstanceIdentities
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
@@ -62,6 +64,7 @@ class UseCases:
     sessions: Sessions
     activations: Activations
     nodes: Nodes
+    instance_identities: InstanceIdentities
     documents: Documents
     identities: Identities
     attachments: Attachments
@@ -88,6 +91,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **sessions.handlers(use_cases.sessions),
         **activations.handlers(use_cases.activations),
         **nodes.handlers(use_cases.nodes),
+        **instance_identity.handlers(use_cases.instance_identities),
         **documents.handlers(use_cases.documents),
         **identities.handlers(use_cases.identities),
         **attachments.handlers(use_cases.attachments),

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -27,8 +28,8 @@ StateDir = Annotated[
 @app.command()
 def register(
     endpoint: Annotated[str, typer.Option(help="URL of the server, https://HOST[:PORT].")],
-    activation_id: Annotated[str, typer.Option(help="Id from create-activation.")],
     state_dir: StateDir,
+    activation_id: Annotated[str | None, typer.Option(help="Id from create-activation.")] = None,
     activation_code: Annotated[
         str | None,
         typer.Option(help="Code from create-activation, or - to read it from standard input."),
@@ -36,8 +37,23 @@ def register(
     activation_code_file: Annotated[
         Path | None, typer.Option(help="File with the code, or - for standard input.")
     ] = None,
+    instance_identity: Annotated[
+        bool,
+        typer.Option(
+            "--instance-identity",
+            help="Register by what the cloud's metadata service says of this machine. An activation is "
+            "needed, too, once it has been up for a while.",
+        ),
+    ] = False,
+    metadata_endpoint: Annotated[
+        str | None, typer.Option(help="The metadata service. Default: http://169.254.169.254.")
+    ] = None,
     region: Annotated[
-        str | None, typer.Option(help="Region of the server. Default: AWS_REGION, else us-east-1.")
+        str | None,
+        typer.Option(
+            help="Region of the server. Default: AWS_REGION, else us-east-1; with --instance-identity the "
+            "server says it."
+        ),
     ] = None,
     ca: Annotated[
         Path | None, typer.Option(help="PEM file with the CA that the server is trusted by.")
@@ -47,24 +63,48 @@ def register(
     ] = None,
     force: Annotated[bool, typer.Option(help="Register anew where a registration exists.")] = False,
 ) -> None:
-    """Register this machine with an activation. Nothing secret is sent to a server that is not verified."""
+    """Register this machine, with an activation or by its cloud's word.
+
+    Nothing secret is sent to a server that is not verified.
+    """
     import asyncio
 
+    from fairlead.agent.errors import SettingsError
     from fairlead.agent.identity import StateDirectory
-    from fairlead.agent.registration import RegistrationRequest
+    from fairlead.agent.instance_metadata import DEFAULT_ENDPOINT
+    from fairlead.agent.instance_registration import InstanceRegistrationRequest, register_instance
+    from fairlead.agent.registration import RegistrationRequest, ServerChoice
     from fairlead.agent.registration import register as register_node
 
     with _failures():
-        request = RegistrationRequest(
-            endpoint=endpoint,
-            activation_id=activation_id,
-            activation_code=_read_code(activation_code, activation_code_file),
-            region=region or os.environ.get("AWS_REGION") or "us-east-1",
-            ca_file=ca,
-            ca_pin=ca_pin,
-            force=force,
-        )
-        registration = asyncio.run(register_node(request, StateDirectory(state_dir), os.environ))
+        state = StateDirectory(state_dir)
+        choice = ServerChoice(endpoint=endpoint, ca_file=ca, ca_pin=ca_pin, force=force)
+        if instance_identity:
+            if region is not None:
+                raise SettingsError("with --instance-identity the server says the region: leave --region out")
+            activation = None
+            if activation_id is not None:
+                activation = (activation_id, _read_code(activation_code, activation_code_file))
+            elif activation_code is not None or activation_code_file is not None:
+                raise SettingsError("--activation-id is missing; its code was given")
+            by_identity = InstanceRegistrationRequest(
+                **asdict(choice),
+                metadata_endpoint=metadata_endpoint or DEFAULT_ENDPOINT,
+                activation=activation,
+            )
+            registration = asyncio.run(register_instance(by_identity, state, os.environ))
+        else:
+            if activation_id is None:
+                raise SettingsError("give --activation-id and the activation's code, or --instance-identity")
+            if metadata_endpoint is not None:
+                raise SettingsError("--metadata-endpoint is for --instance-identity")
+            request = RegistrationRequest(
+                **asdict(choice),
+                activation_id=activation_id,
+                activation_code=_read_code(activation_code, activation_code_file),
+                region=region or os.environ.get("AWS_REGION") or "us-east-1",
+            )
+            registration = asyncio.run(register_node(request, state, os.environ))
     print(
         f"registered as {registration.instance_id}; start it with: fairlead agent run --state-dir {state_dir}"
     )

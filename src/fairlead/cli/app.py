@@ -27,6 +27,7 @@ COMMANDS = {
     "server": ("fairlead.cli.server:app", "Run and look after the server."),
     "agent": ("fairlead.cli.agent:app", "Register this machine as a node and keep it reachable."),
     "users": ("fairlead.cli.users:app", "Lock users out, and let them in again."),
+    "instances": ("fairlead.cli.instances:app", "Look after nodes that joined by their cloud's word."),
     "sessions": ("fairlead.cli.sessions:app", "Say who is on which node, and end it."),
     "iam": ("fairlead.cli.iam:app", "Say who may do what, and why."),
     "ssh": ("fairlead.cli.ssh:ssh", "Run ssh to a node, with the ProxyCommand filled in."),

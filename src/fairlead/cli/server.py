@@ -68,6 +68,14 @@ def run(
             "--oidc-file", metavar="F", help="OpenID Connect issuers whose users may sign in (TOML)."
         ),
     ] = None,
+    instance_identity_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--instance-identity-file",
+            metavar="F",
+            help="Issuers and accounts of a cloud whose machines may join by their instance identity (TOML).",
+        ),
+    ] = None,
     activation_tier: Annotated[
         str,
         typer.Option(
@@ -103,6 +111,7 @@ def run(
         "master_key_file": master_key_file,
         "oidc_file": oidc_file,
         "activation_tier": activation_tier,
+        "instance_identity_file": instance_identity_file,
         "access_log": access_log,
     }
     try:

@@ -37,7 +37,7 @@ from fairlead.domain.errors import (
     UnknownAccessKey,
 )
 
-_NODE_ID = re.compile(r"mi-[0-9a-f]{17}", re.ASCII)
+_NODE_ID = re.compile(r"mi-[0-9a-f]{17}|i-(?:[0-9a-f]{8}|[0-9a-f]{17})", re.ASCII)
 _SSM = "ssm"
 
 
@@ -127,7 +127,7 @@ class Authenticator:
         with self._env.store.read() as uow:
             node = uow.nodes.find(credentials.node_id)
             role = role_of(uow, node) if node is not None else None
-        if node is None or role is None:
+        if node is None or role is None or node.registered_at != credentials.registered_at:
             raise UnknownAccessKey
         sigv4.check_scope(signed, service=service, regions=(node.scope.region,))
         sigv4.verify(signed, sigv4.hmac_verifier(credentials.secret_access_key), now.timestamp())

@@ -124,7 +124,7 @@ class Nodes:
             role = call.uow.identities.get_role(node.scope.account_id, node.role_name)
             if role is None or not trusts_ssm(role, node.scope):
                 raise deny(caller, operation.action, node_arn(caller, node.id), _NO_ROLE)
-            credentials, session_token = issue(self._env, node.id)
+            credentials, session_token = issue(self._env, node.id, node.registered_at)
             return operations.RequestManagedInstanceRoleTokenResponse(
                 access_key_id=credentials.access_key_id,
                 secret_access_key=credentials.secret_access_key,
@@ -157,7 +157,7 @@ class Nodes:
     def update_instance_information(
         self, caller: Caller, request: operations.UpdateInstanceInformationRequest
     ) -> operations.UpdateInstanceInformationResponse:
-        """Keep a node's heartbeat. Raises AccessDenied for any other caller, or InvalidInstanceId."""
+        """Keep a node's heartbeat; `heartbeats` has it until it is recorded. Raises AccessDenied for any other caller, or InvalidInstanceId."""
 
         def work(call: Call) -> operations.UpdateInstanceInformationResponse:
             node = self._own_node(call, request.instance_id)

@@ -11,6 +11,7 @@ from fairlead.domain.activations import ActivationRepository
 from fairlead.domain.audit import AuditRepository
 from fairlead.domain.groups import GroupRepository
 from fairlead.domain.identities import IdentityRepository
+from fairlead.domain.instance_identity import InstanceRegistrationRepository
 from fairlead.domain.managed_policies import ManagedPolicyRepository
 from fairlead.domain.mfa import MfaRepository
 from fairlead.domain.nodes import NodeRepository
@@ -26,6 +27,8 @@ class UnitOfWork(Protocol):
     def sessions(self) -> SessionRepository: ...
     @property
     def nodes(self) -> NodeRepository: ...
+    @property
+    def instance_registrations(self) -> InstanceRegistrationRepository: ...
     @property
     def activations(self) -> ActivationRepository: ...
     @property

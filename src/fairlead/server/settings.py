@@ -76,6 +76,9 @@ class ServerSettings:
     """Where the master key is kept instead of the state directory: 32 bytes in base64."""
     oidc_file: Path | None = None
     """The OpenID Connect issuers whose users may take on roles (`oidc_settings`). None: there are none."""
+    instance_identity_file: Path | None = None
+    """Which clouds' machines may join by their instance identity (`instance_identity_settings`). None: there
+    are none."""
     activation_tier: ActivationTier = ActivationTier.ADVANCED
     """The tier of hybrid nodes until somebody decides by the API. AWS begins with `standard`."""
     access_log: bool = False
@@ -101,6 +104,7 @@ def read_settings(
     trusted_proxies: Sequence[str] = (),
     master_key_file: Path | None = None,
     oidc_file: Path | None = None,
+    instance_identity_file: Path | None = None,
     activation_tier: str = ActivationTier.ADVANCED.value,
     access_log: bool = False,
 ) -> ServerSettings:
@@ -119,6 +123,7 @@ def read_settings(
         master_key_file=master_key_file,
         oidc_file=oidc_file,
         activation_tier=_parse_tier(activation_tier),
+        instance_identity_file=instance_identity_file,
         access_log=access_log,
     )
     _check_together(settings)

@@ -32,6 +32,7 @@ from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
+from fairlead.control.instance_identity import InstanceIdentities
 from fairlead.control.managed_policies import ManagedPolicies
 from fairlead.control.mfa import Mfa
 from fairlead.control.nodes import Nodes
@@ -46,12 +47,14 @@ from fairlead.control.user_locks import UserLocks
 from fairlead.control.web_identities import WebIdentities
 from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import WebIdentityRefused
+from fairlead.domain.instance_identity import NOBODY_TRUSTED, IdentityTrust
 from fairlead.domain.web_identity import WebIdentity
 from fairlead.gateway.gateway import Gateway
 from fairlead.gateway.notifier import GatewayNotifier
 from fairlead.gateway.requests import Peer
 from fairlead.server.errors import StartError
 from fairlead.server.executor import CONCURRENT_THREADS, DatabaseExecutor
+from fairlead.server.instance_identity_settings import read_trust
 from fairlead.server.oidc_settings import read_issuers
 from fairlead.server.settings import ServerSettings
 from fairlead.server.state import Installation, StateDirectory
@@ -126,6 +129,8 @@ def make_components(
 
     Raises StartError for a file of issuers that cannot be used.
     """
+    file = settings.instance_identity_file
+    trust = NOBODY_TRUSTED if file is None else read_trust(file)
     issuers = () if settings.oidc_file is None else read_issuers(settings.oidc_file)
     executor = DatabaseExecutor(CONCURRENT_THREADS if is_concurrent else 1)
     origins = OriginReader(settings.trusted_proxies)
@@ -148,7 +153,7 @@ def make_components(
         check_host=names.check,
         notifier=notifier,
     )
-    use_cases = _use_cases(env, notifier)
+    use_cases = _use_cases(env, notifier, trust)
     fetcher = Fetcher()
     verifier = WebIdentityVerifier(issuers, fetcher, now=env.now, clock=time.monotonic)
 
@@ -197,12 +202,13 @@ def _without_port(authority: str) -> str:
     return authority.partition(":")[0]
 
 
-def _use_cases(env: Environment, notifier: AgentNotifier) -> UseCases:
+def _use_cases(env: Environment, notifier: AgentNotifier, trust: IdentityTrust) -> UseCases:
     drain = ServerDrain(env, notifier)
     return UseCases(
         sessions=Sessions(env, notifier, drain),
         activations=Activations(env),
         nodes=Nodes(env, notifier),
+        instance_identities=InstanceIdentities(env, notifier, trust),
         documents=Documents(env),
         identities=Identities(env),
         resource_tags=ResourceTags(env),

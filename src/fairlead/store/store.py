@@ -12,6 +12,7 @@ from fairlead.store.engine import writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
 from fairlead.store.managed_policies import SqlManagedPolicies
+from fairlead.store.instance_registrations import SqlInstanceRegistrations
 from fairlead.store.mfa import SqlMfa
 from fairlead.store.nodes import SqlNodes
 from fairlead.store.service_settings import SqlServiceSettings
@@ -26,6 +27,7 @@ class SqlUnitOfWork:
         self.nodes = SqlNodes(connection)
         self.activations = SqlActivations(connection)
         self.identities = SqlIdentities(connection, sealer)
+        self.instance_registrations = SqlInstanceRegistrations(connection)
         self.groups = SqlGroups(connection)
         self.managed_policies = SqlManagedPolicies(connection)
         self.mfa = SqlMfa(connection, sealer)

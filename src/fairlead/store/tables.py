@@ -255,6 +255,18 @@ service_settings = Table(
     Column("modified_by", Text, nullable=False),
 )
 
+instance_registrations = Table(
+    "instance_registrations",
+    metadata,
+    Column("instance_id", String(32), primary_key=True),
+    Column("account_id", String(12), nullable=False),
+    Column("region", String(64), nullable=False),
+    Column("cloud_account_id", String(12), nullable=False, comment="as the document has it"),
+    Column("cloud_region", String(64), nullable=False, comment="as the document has it"),
+    Column("first_registered_at", Moment, nullable=False),
+    Column("leave_until", Moment, comment="until when another key may be registered, once"),
+)
+
 sessions = Table(
     "sessions",
     metadata,

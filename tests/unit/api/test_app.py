@@ -23,6 +23,7 @@ from fairlead.domain.errors import (
 from fairlead.domain.web_identity import WebIdentity
 from tests.support.api_client import CA, HOST, ApiClient
 from tests.support.control_world import NODE_ID, World, policy, statement
+from tests.support.factories import NOW
 
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -333,7 +334,7 @@ def test_request_ids_differ() -> None:
 def _node_credentials(world: World) -> sigv4.Credentials:
     world.role()
     world.node()
-    credentials, token = issue(world.env, NODE_ID)
+    credentials, token = issue(world.env, NODE_ID, NOW)
     return sigv4.Credentials(credentials.access_key_id, credentials.secret_access_key, token)
 
 

@@ -62,6 +62,56 @@ def test_the_code_comes_from_the_option_a_file_or_standard_input(taken, tmp_path
     assert [request.activation_code for request in taken] == [CODE] * 4
 
 
+class TestByInstanceIdentity:
+    @pytest.fixture(autouse=True)
+    def requests(self, monkeypatch):
+        requests = []
+
+        async def register_instance(request, state, environ):
+            requests.append(request)
+            return registration()
+
+        monkeypatch.setattr("fairlead.agent.instance_registration.register_instance", register_instance)
+        return requests
+
+    def invoke(self, directory, *more):
+        endpoint = ("--endpoint", "https://127.0.0.1:1", "--state-dir", directory)
+        return invoke("register", *endpoint, *more)
+
+    def test_neither_activation_nor_region_are_needed(self, requests, tmp_path):
+        assert self.invoke(tmp_path, "--instance-identity").exit_code == 0
+        (request,) = requests
+        assert (request.metadata_endpoint, request.activation) == ("http://169.254.169.254", None)
+
+    def test_an_activation_and_another_service_may_be_given(self, requests, tmp_path):
+        more = ("--activation-id", "an id", "--activation-code", CODE)
+        more += ("--metadata-endpoint", "http://127.0.0.1:1", "--force")
+        assert self.invoke(tmp_path, "--instance-identity", *more).exit_code == 0
+        (request,) = requests
+        assert (request.metadata_endpoint, request.activation) == ("http://127.0.0.1:1", ("an id", CODE))
+        assert request.force
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ([], "give --activation-id and the activation's code, or --instance-identity"),
+            (["--instance-identity", "--region", "x"], "leave --region out"),
+            (["--instance-identity", "--activation-id", "x"], "give the activation code"),
+            (["--instance-identity", "--activation-code", CODE], "--activation-id is missing"),
+            (
+                ["--activation-id", "x", "--activation-code", CODE, "--metadata-endpoint", "http://x"],
+                "--metadata-endpoint is for --instance-identity",
+            ),
+        ],
+    )
+    def test_what_does_not_go_together_is_said_in_one_line(self, requests, tmp_path, options, words):
+        done = self.invoke(tmp_path, *options)
+        assert done.exit_code == 1
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert requests == []
+
+
 def test_success_names_the_node_and_the_next_step(taken, tmp_path):
     done = invoke(*REGISTER, "--activation-code", CODE, "--state-dir", tmp_path)
     assert "mi-0123456789abcdef0" in done.stdout

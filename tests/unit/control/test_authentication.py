@@ -1,6 +1,7 @@
 """Who makes a call, by three kinds of credentials."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -29,6 +30,7 @@ from tests.support.control_world import (
     rsa_key,
     signed_request,
 )
+from tests.support.factories import NOW
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def key(world, alice):
 def node_key(world):
     """The credentials of a node's role, as its agent has them."""
     world.node(public_key=public_key_der(rsa_key()))
-    credentials, session_token = issue(world.env, NODE_ID)
+    credentials, session_token = issue(world.env, NODE_ID, NOW)
     return sigv4.Credentials(credentials.access_key_id, credentials.secret_access_key, session_token)
 
 
@@ -152,13 +154,20 @@ def test_a_nodes_credentials_are_worth_nothing_without_its_role(world, node_key)
         authenticate(world, signed_request(node_key, world.now))
 
 
+def test_credentials_of_a_node_are_not_of_one_that_takes_its_id_later(world, node_key):
+    node = world.store.tables.nodes[NODE_ID]
+    world.store.tables.nodes[NODE_ID] = replace(node, registered_at=NOW + timedelta(seconds=1))
+    with pytest.raises(UnknownAccessKey):
+        authenticate(world, signed_request(node_key, world.now))
+
+
 def test_a_node_stays_in_its_region(world, node_key):
     with pytest.raises(ScopeMismatch):
         authenticate(world, signed_request(node_key, world.now, region="eu-central-1"))
 
 
 def test_a_session_token_belongs_to_its_key(world, node_key):
-    other, _ = issue(world.env, NODE_ID)
+    other, _ = issue(world.env, NODE_ID, NOW)
     mixed = sigv4.Credentials(other.access_key_id, other.secret_access_key, node_key.session_token)
     with pytest.raises(UnknownAccessKey):
         authenticate(world, signed_request(mixed, world.now))

@@ -11,6 +11,7 @@ from fairlead.control.temporary_credentials import MAX_TOKEN_CHARACTERS, issue, 
 from fairlead.domain.callers import TemporaryCredentials
 from fairlead.domain.errors import PackedPolicyTooLarge, UnknownAccessKey
 from tests.support.control_world import ALLOW_ALL, NODE_ID
+from tests.support.factories import NOW
 
 PRINCIPAL = "AROAEXAMPLE0000000001:deploy"
 
@@ -57,7 +58,7 @@ def test_a_token_belongs_to_its_key_its_installation_and_its_purpose(world):
         open_token(world.env.sealer, token, "ASIAOTHER")
     with pytest.raises(UnknownAccessKey):
         open_token(Sealer(bytes(32), world.random_bytes), token, credentials.access_key_id)
-    of_node, node_token = node_credentials.issue(world.env, NODE_ID)
+    of_node, node_token = node_credentials.issue(world.env, NODE_ID, NOW)
     with pytest.raises(UnknownAccessKey):
         open_token(world.env.sealer, node_token, of_node.access_key_id)
     with pytest.raises(UnknownAccessKey):

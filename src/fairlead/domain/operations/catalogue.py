@@ -12,6 +12,7 @@ from fairlead.domain.operations import (
     identity_changes,
     identity_tags,
     inline_policies,
+    instance_identity,
     managed_policies,
     mfa,
     nodes,
@@ -40,6 +41,9 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     nodes.LIST_INSTANCE_ASSOCIATIONS,
     nodes.DESCRIBE_INSTANCE_INFORMATION,
     nodes.DEREGISTER_MANAGED_INSTANCE,
+    instance_identity.REGISTER_INSTANCE,
+    instance_identity.ALLOW_INSTANCE_RE_REGISTRATION,
+    instance_identity.DEREGISTER_INSTANCE,
     documents.CREATE_DOCUMENT,
     documents.UPDATE_DOCUMENT,
     documents.DESCRIBE_DOCUMENT,
@@ -143,7 +147,11 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
 )
 
 UNSIGNED_OPERATIONS: frozenset[Operation] = frozenset(
-    {nodes.REGISTER_MANAGED_INSTANCE, security_tokens.ASSUME_ROLE_WITH_WEB_IDENTITY}
+    {
+        nodes.REGISTER_MANAGED_INSTANCE,
+        instance_identity.REGISTER_INSTANCE,
+        security_tokens.ASSUME_ROLE_WITH_WEB_IDENTITY,
+    }
 )
 """Operations that come without a signature by design."""
 
