@@ -18,7 +18,7 @@ from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.domain.instance_identity import InstanceRegistration
 from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
 from fairlead.domain.mfa import MfaDevice
-from fairlead.domain.nodes import Departure, Heartbeat, Node, NodeKind, NodeQuery, Twins
+from fairlead.domain.nodes import Beat, Node, NodeKind, NodeQuery, Presence, Twins
 from fairlead.domain.resumption import ResumeChain
 from fairlead.domain.scope import Scope
 from fairlead.domain.service_settings import StoredSetting
@@ -31,9 +31,9 @@ from fairlead.domain.sessions import (
     SessionQuery,
     SessionStatus,
 )
-from tests.support.memory_identities import MemoryGroups, MemoryIdentities, MemoryManagedPolicies
 from fairlead.domain.stored_documents import DocumentVersion, StoredDocument
 from tests.support.memory_documents import MemoryDocuments
+from tests.support.memory_identities import MemoryGroups, MemoryIdentities, MemoryManagedPolicies
 from tests.support.memory_mfa import MemoryMfa
 
 
@@ -59,10 +59,10 @@ class Tables:
     members: dict[tuple[str, str], None] = field(default_factory=dict)
     managed_policies: dict[str, ManagedPolicy] = field(default_factory=dict)
     policy_versions: dict[tuple[str, int], PolicyVersion] = field(default_factory=dict)
-    attachments: dict[tuple[str, str], None] = field(default_factory=dict)
-    audit: dict[int, AuditRecord] = field(default_factory=dict)
     documents: dict[tuple[Scope, str], StoredDocument] = field(default_factory=dict)
     document_versions: dict[tuple[Scope, str, int], DocumentVersion] = field(default_factory=dict)
+    attachments: dict[tuple[str, str], None] = field(default_factory=dict)
+    audit: dict[int, AuditRecord] = field(default_factory=dict)
 
     def copied(self) -> "Tables":
         """The same rows in tables of their own."""
@@ -210,12 +210,13 @@ class MemoryNodes:
         found = [node for node in self._tables.nodes.values() if _matches(node, query)]
         return sorted(found, key=lambda node: node.id)[: query.limit]
 
-    def record_heartbeat(self, node_id: str, heartbeat: Heartbeat, at: datetime) -> None:
-        node = self._tables.nodes[node_id]
-        known = {name: value for name, value in asdict(heartbeat).items() if value}
-        self._tables.nodes[node_id] = replace(
-            node, heartbeat=replace(node.heartbeat, **known), last_ping_at=at
-        )
+    def record_heartbeats(self, beats: Sequence[Beat]) -> None:
+        for beat in beats:
+            node = self.find(beat.node_id)
+            if node is not None:
+                known = {name: value for name, value in asdict(beat.heartbeat).items() if value}
+                heard = replace(node, heartbeat=replace(node.heartbeat, **known), last_ping_at=beat.at)
+                self._tables.nodes[node.id] = heard
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None:
         self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], public_key=public_key)
@@ -233,19 +234,21 @@ class MemoryNodes:
         of_scope = [node for node in self._tables.nodes.values() if node.scope == scope]
         return min(limit, sum(node.kind is NodeKind.HYBRID for node in of_scope))
 
-    def silent_since(self, scope: Scope, before: datetime, limit: int) -> list[Node]:
+    def silent_since(self, scope: Scope, before: datetime, after_id: str, limit: int) -> list[Node]:
         found = [
             node
             for node in self._tables.nodes.values()
-            if node.scope == scope and node.connected_since is None and _last_sign(node) < before
+            if node.scope == scope and node.id > after_id and node.last_sign_at < before
         ]
-        return sorted(found, key=lambda node: (_last_sign(node), node.id))[:limit]
+        return sorted(found, key=lambda node: node.id)[:limit]
 
-    def set_connected(self, node_id: str, since: datetime) -> None:
-        if node_id in self._tables.nodes:
-            self._tables.nodes[node_id] = replace(self._tables.nodes[node_id], connected_since=since)
+    def set_connected(self, opened: Sequence[Presence]) -> None:
+        for come in opened:
+            node = self.find(come.node_id)
+            if node is not None:
+                self._tables.nodes[node.id] = replace(node, connected_since=come.connected_since)
 
-    def set_departed(self, departures: Sequence[Departure]) -> None:
+    def set_departed(self, departures: Sequence[Presence]) -> None:
         for gone in departures:
             node = self.find(gone.node_id)
             if node is not None and node.connected_since == gone.connected_since:
@@ -256,10 +259,6 @@ class MemoryNodes:
 
     def delete(self, node_id: str) -> None:
         self._tables.nodes.pop(node_id, None)
-
-
-def _last_sign(node: Node) -> datetime:
-    return node.last_ping_at or node.registered_at
 
 
 def _matches(node: Node, query: NodeQuery) -> bool:
@@ -391,6 +390,7 @@ class MemoryUnitOfWork:
         self.groups = MemoryGroups(tables)
         self.managed_policies = MemoryManagedPolicies(tables)
         self.mfa = MemoryMfa(tables)
+        self.documents = MemoryDocuments(tables)
         self.service_settings = MemoryServiceSettings(tables)
         self.audit = MemoryAudit(tables)
 
@@ -414,5 +414,4 @@ class MemoryStore:
     @contextmanager
     def read(self) -> Iterator[MemoryUnitOfWork]:
         with self._lock:
-        self.documents = MemoryDocuments(tables)
             yield MemoryUnitOfWork(self.tables.copied())

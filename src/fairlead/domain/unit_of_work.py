@@ -17,8 +17,8 @@ from fairlead.domain.mfa import MfaRepository
 from fairlead.domain.nodes import NodeRepository
 from fairlead.domain.service_settings import ServiceSettingRepository
 from fairlead.domain.sessions import SessionRepository
-
 from fairlead.domain.stored_documents import DocumentRepository
+
 
 class UnitOfWork(Protocol):
     """The repositories of one transaction."""
@@ -40,11 +40,11 @@ class UnitOfWork(Protocol):
     @property
     def mfa(self) -> MfaRepository: ...
     @property
+    def documents(self) -> DocumentRepository: ...
+    @property
     def service_settings(self) -> ServiceSettingRepository: ...
     @property
     def audit(self) -> AuditRepository: ...
-    def documents(self) -> DocumentRepository: ...
-    @property
 
 
 class Store(Protocol):

@@ -300,29 +300,17 @@ sessions = Table(
     ),
     Column("used_resume_digest", LargeBinary(32), comment="of the secret before that one, which was used"),
     Column("resumed_at", Moment),
+    Column(
+        "idle_timeout_minutes", Integer, comment="null: the default, as where an earlier version started it"
+    ),
+    Column("max_duration_minutes", Integer, comment="null: no limit"),
+    Column("document", JSON(none_as_null=True), comment="what the agent is sent of a document of an account"),
     Index(None, "account_id", "region", "is_active", "started_at", "id"),
     Index(None, "account_id", "region", "target", "is_active", "started_at", "id"),
     Index(None, "is_active"),
     Index(None, "ended_at"),
 )
 
-channel_tokens = Table(
-    "channel_tokens",
-    metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("side", String(8), nullable=False),
-    Column("channel_id", String(96), nullable=False, index=True),
-    Column(
-        "idle_timeout_minutes", Integer, comment="null: the default, as where an earlier version started it"
-    ),
-    Column("max_duration_minutes", Integer, comment="null: no limit"),
-    Column("document", JSON(none_as_null=True), comment="what the agent is sent of a document of an account"),
-    Column("holder", Text, nullable=False),
-    Column("expires_at", Moment, nullable=False, index=True),
-)
-
-audit_records = Table(
-    "audit_records",
 documents = Table(
     "documents",
     metadata,
@@ -355,6 +343,18 @@ document_versions = Table(
     UniqueConstraint("account_id", "region", "document", "version_name"),
 )
 
+channel_tokens = Table(
+    "channel_tokens",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("side", String(8), nullable=False),
+    Column("channel_id", String(96), nullable=False, index=True),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+)
+
+audit_records = Table(
+    "audit_records",
     metadata,
     Column("sequence", _COUNTER, primary_key=True, autoincrement=True),
     Column("id", String(36), nullable=False, unique=True),
