@@ -10,6 +10,7 @@ holds it. Other than AWS's program it prints nothing but the stream to stdout, a
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -110,12 +111,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[1:] == ["--version"]:
         sys.stdout.write(f"{CLIENT_VERSION}\n")
         return 0
-    return run_guarded(PROGRAM, lambda: _run(parse_call(words, os.environ)))
+    gc.disable()  # while modules are loaded, of which nothing is garbage
+    try:
+        return run_guarded(PROGRAM, lambda: _run(parse_call(words, os.environ)))
+    finally:
+        gc.enable()
 
 
 def _run(call: PluginCall) -> int:
     from fairlead.client.session_process import SessionProcess
-    from fairlead.client.ssh_proxy import SessionSubject
+    from fairlead.client.session_subject import SessionSubject
 
     # The CLI passes on a profile that only AWS_PROFILE named; keys in the environment go before that one.
     is_from_environment = call.profile == os.environ.get("AWS_PROFILE")

@@ -77,8 +77,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: Arguments) -> int:
     from fairlead.client.session_process import SessionProcess
+    from fairlead.client.session_subject import SSH_DOCUMENT, SessionSubject
     from fairlead.client.signals import Interrupted
-    from fairlead.client.ssh_proxy import SSH_DOCUMENT, SessionSubject
 
     options = arguments.options
     process = SessionProcess(
@@ -95,7 +95,7 @@ def _run(arguments: Arguments) -> int:
     if options.get("reason"):
         request["Reason"] = options["reason"]
     try:
-        grant = process.api.start_session(request)
+        grant = process.start(request)
     except Interrupted:
         say(PROGRAM, "interrupted before the session had started")
         return process.watch.exit_status

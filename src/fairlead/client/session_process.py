@@ -2,11 +2,13 @@
 
 The standard descriptors occupied, the ending signals watched, the debug log, the settings, and with them the
 dialer and the signed calls. Which session to carry is the program's own business: `client.proxy` starts one,
-`client.plugin` is given one.
+`client.plugin` is given one. The modules that carry it are loaded when it is there, or while the service
+prepares it.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 
 from fairlead.client.api_calls import SessionApi
@@ -14,15 +16,13 @@ from fairlead.client.credentials import CredentialSource, resolve_credentials
 from fairlead.client.debug_log import DebugLog
 from fairlead.client.settings import ClientSettings
 from fairlead.client.signals import SignalWatch
-from fairlead.client.ssh_proxy import SshProxy
 from fairlead.client.standard_streams import STDIN, STDOUT, occupy_standard_descriptors
 from fairlead.transport.dialer import Dialer
-from fairlead.transport.local_stream import DescriptorStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fairlead.client.api_calls import SessionGrant
-    from fairlead.client.ssh_proxy import SessionSubject
+    from fairlead.client.session_subject import SessionSubject
 
 
 class SessionProcess:
@@ -47,8 +47,17 @@ class SessionProcess:
         self._dialer = dialer
         self._resume_window_s = settings.resume_window_s
 
+    def start(self, request: dict[str, object]) -> SessionGrant:
+        """Start a session. Raises `ServiceError`, `CredentialsError` or a `TransportError`."""
+        return self.api.start_session(request, meanwhile=_load_carriers)
+
     def carry(self, subject: SessionSubject, grant: SessionGrant) -> int:
         """Stream until the session is over; the exit status."""
+        from fairlead.client.ssh_proxy import SshProxy
+        from fairlead.transport.local_stream import DescriptorStream
+
+        gc.freeze()  # what has been loaded stays: nobody need look there for garbage again
+        gc.enable()
         local = DescriptorStream(STDIN, STDOUT)
         return SshProxy(
             subject,
@@ -60,3 +69,8 @@ class SessionProcess:
             self.log,
             resume_window_s=self._resume_window_s,
         ).run()
+
+
+def _load_carriers() -> None:
+    import fairlead.client.ssh_proxy
+    import fairlead.transport.local_stream  # noqa: F401  (they are loaded, and used later)

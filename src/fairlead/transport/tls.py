@@ -91,7 +91,7 @@ def likely_context(trust: Trust) -> ssl.SSLContext | None:
     try:
         if trust.path is None:
             directory = ssl.get_default_verify_paths().capath
-            if directory is None or not any(name.endswith(".0") for name in os.listdir(directory)):
+            if not directory or not any(name.endswith(".0") for name in os.listdir(directory)):
                 return None
             context.load_verify_locations(capath=directory)  # looked up by the hash of a name, when needed
         else:

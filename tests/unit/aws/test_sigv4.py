@@ -405,8 +405,8 @@ def test_a_recorded_request_is_accepted_or_refused_as_marked(row):
 
 def test_importing_the_signer_loads_nothing_heavy():
     banned = (
-        "asyncio configparser cryptography dataclasses datetime email http.client logging picows re typer typing "
-        "urllib.parse urllib.request uuid"
+        "asyncio configparser cryptography dataclasses datetime email http.client logging picows re typer "
+        "typing urllib.parse urllib.request uuid"
     )
     program = (
         "import sys; before = set(sys.modules); import fairlead.aws.sigv4, fairlead.aws.errors; "

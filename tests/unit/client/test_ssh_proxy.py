@@ -15,8 +15,9 @@ from fairlead.client.debug_log import DebugLog
 from fairlead.client.errors import SessionEnded
 from fairlead.client.resolved import Resolved
 from fairlead.client.resume_secrets import digest_of
+from fairlead.client.session_subject import SessionSubject
 from fairlead.client.signals import SignalWatch
-from fairlead.client.ssh_proxy import SessionSubject, SshProxy
+from fairlead.client.ssh_proxy import SshProxy
 from fairlead.protocol.events import EndOfInput, HandshakeFinished, StreamData, TerminateRequested
 from fairlead.protocol.settings import AGENT_VERSION, CLIENT_VERSION, ChannelSettings
 from fairlead.transport.errors import ConnectError
