@@ -64,6 +64,7 @@ NEEDS_A_DATABASE = {
 """SQL is tested on SQLite and PostgreSQL."""
 
 TESTED_TOGETHER = {
+    "client/session_subject.py": "unit/client/test_ssh_proxy.py",
     "gateway/assisted_legs.py": "unit/gateway/test_relay.py",
     "__main__.py": "unit/client/test_slim_imports.py",
     "agent/__main__.py": "unit/cli/test_agent.py",

@@ -99,13 +99,19 @@ class SignedApi:
             self._connection = None
 
     def call(
-        self, operation: str, parameters: dict[str, object], attempts: int = MAX_ATTEMPTS
+        self,
+        operation: str,
+        parameters: dict[str, object],
+        attempts: int = MAX_ATTEMPTS,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> dict[str, object]:
-        """The members of the answer. Raises `ServiceError`, `CredentialsError` or a `TransportError`."""
+        """The members of the answer; `meanwhile` is done while the service makes it.
+
+        Raises `ServiceError`, `CredentialsError` or a `TransportError`."""
         body = json.dumps(parameters).encode()
         delay = FIRST_RETRY_DELAY_S
         for attempts_left in range(attempts - 1, -1, -1):
-            response = self._send(operation, body)
+            response = self._send(operation, body, meanwhile)
             if response.head.status == 200:
                 return _json_object(response.body)
             failure = self._failure(operation, response)
@@ -118,7 +124,7 @@ class SignedApi:
             delay *= 2
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _send(self, operation: str, body: bytes) -> Response:
+    def _send(self, operation: str, body: bytes, meanwhile: Callable[[], object]) -> Response:
         """One exchange. A kept connection that has gone stale is replaced, but nothing is asked twice that
         may have been acted on: a second session is not to be started (RFC 9110 §9.2.2)."""
         credentials = self._credentials.get().credentials
@@ -136,11 +142,11 @@ class SignedApi:
         )
         try:
             message = request_bytes("POST", self._endpoint.target, headers, body)
-            response = exchange(sock, message, self.timeout_s, self._endpoint.authority)
+            response = exchange(sock, message, self.timeout_s, self._endpoint.authority, meanwhile)
         except ClosedUnanswered:
             sock.close()
             if kept is not None and operation in self.REPEATABLE:
-                return self._send(operation, body)
+                return self._send(operation, body, meanwhile)
             raise
         except BaseException:
             sock.close()
@@ -209,12 +215,14 @@ class SessionApi(SignedApi):
     REPEATABLE = frozenset(("ResumeSession", "TerminateSession"))
     """A second token takes the place of the first, an ended session stays ended."""
 
-    def start_session(self, parameters: dict[str, object]) -> SessionGrant:
-        """`parameters` are the request's members as AWS spells them.
+    def start_session(
+        self, parameters: dict[str, object], meanwhile: Callable[[], object] = lambda: None
+    ) -> SessionGrant:
+        """`parameters` are the request's members as AWS spells them; `meanwhile` is done during the wait.
 
         Raises `ServiceError`, `CredentialsError` or a `TransportError`.
         """
-        answer = self.call("StartSession", parameters)
+        answer = self.call("StartSession", parameters, meanwhile=meanwhile)
         grant = _grant(answer)
         if grant is None:
             raise ServiceError(f"{self._endpoint.authority} started a session but gave no token", "", 200)

@@ -13,6 +13,7 @@ from fairlead.client.errors import ClientError, SessionEnded
 from fairlead.client.failures import say
 from fairlead.client.reconnect import Reconnector
 from fairlead.client.resume_secrets import ResumeSecrets
+from fairlead.client.session_subject import SSH_DOCUMENT
 from fairlead.client.signals import Interrupted
 from fairlead.protocol.data_channel import DataChannel
 from fairlead.protocol.message_ids import SEED_BYTES, MessageIds, format_message_id
@@ -32,27 +33,14 @@ if TYPE_CHECKING:
 
     from fairlead.client.api_calls import SessionApi, SessionGrant
     from fairlead.client.debug_log import DebugLog
+    from fairlead.client.session_subject import SessionSubject
     from fairlead.client.signals import SignalWatch
     from fairlead.protocol.events import HandshakeFinished
     from fairlead.transport.dialer import Dialer
     from fairlead.transport.local_stream import LocalStream
 
-SSH_DOCUMENT = "AWS-StartSSHSession"
-
 GOODBYE_TIMEOUT_S = 3.0
 """For a TerminateSession that nobody waits for."""
-
-
-class SessionSubject:
-    """What the session is about, for the texts that a user sees. `port` may be unknown (empty)."""
-
-    __slots__ = ("document_name", "port", "program", "target")
-
-    def __init__(self, program: str, target: str, port: str, document_name: str) -> None:
-        self.program = program
-        self.target = target
-        self.port = port
-        self.document_name = document_name
 
 
 class SshProxy:

@@ -13,7 +13,7 @@ from fairlead.transport.errors import ClosedUnanswered, ConnectionLost, PeerErro
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MAX_HEADER_BYTES = 16 * 1024
 """Longest status line and header section that is read."""
@@ -201,8 +201,15 @@ class ResponseReader:
             raise ConnectionLost("the endpoint closed the connection before its answer was complete")
 
 
-def exchange(sock: socket.socket, request: bytes, timeout_s: float, authority: str) -> Response:
-    """Send `request` and read its answer over a blocking socket, all within `timeout_s`.
+def exchange(
+    sock: socket.socket,
+    request: bytes,
+    timeout_s: float,
+    authority: str,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Response:
+    """Send `request` and read its answer over a blocking socket, all within `timeout_s`; `meanwhile` is done
+    while the answer is on its way.
 
     Raises `ConnectionLost` when the connection fails or the time is up, as `ClosedUnanswered` when it ended
     before the first byte of the answer; `PeerError` for a malformed answer.
@@ -213,6 +220,7 @@ def exchange(sock: socket.socket, request: bytes, timeout_s: float, authority: s
     try:
         sock.settimeout(timeout_s)
         sock.sendall(request)
+        meanwhile()
         while True:
             sock.settimeout(max(0.001, deadline - time.monotonic()))
             data = sock.recv(RECEIVE_BYTES)
