@@ -50,7 +50,7 @@ from fairlead.protocol.control_channel import (
 )
 from fairlead.protocol.open_channel import AgentOpen, ClientOpen, ControlOpen
 from tests.support.certificates import Authority
-from tests.support.factories import SCOPE, a_node, a_session
+from tests.support.factories import SCOPE, a_session
 from tests.support.waiting import PATIENCE_S, eventually
 
 NODE = "mi-0123456789abcdef0"
@@ -96,14 +96,14 @@ class MemoryChannels:
 
     def open_control_channel(self, caller: Caller, node_id: str, token: str):
         self._take(token, "control", node_id, node_id)
-        self.connected[node_id] = datetime.now(UTC)
-        return a_node(id=node_id, connected_since=self.connected[node_id])
+        return datetime.now(UTC)
 
     def connected_nodes(self) -> list[str]:
         return list(self.connected)
 
-    def control_channels_closed(self, departures) -> None:
-        for gone in departures:
+    def control_channels_changed(self, opened, closed) -> None:
+        self.connected |= {come.node_id: come.connected_since for come in opened}
+        for gone in closed:
             if self.connected.get(gone.node_id) == gone.connected_since:
                 del self.connected[gone.node_id]
 

@@ -58,6 +58,7 @@ NEEDS_A_DATABASE = {
     "store/nodes.py": "integration/store/test_nodes.py",
     "store/service_settings.py": "integration/store/test_service_settings.py",
     "store/sessions.py": "integration/store/test_sessions.py",
+    "store/shared_reads.py": "integration/store/test_shared_reads.py",
     "store/store.py": "integration/store/test_use_cases.py",
     "store/tables.py": "integration/store/test_migration.py",
 }

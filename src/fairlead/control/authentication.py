@@ -66,6 +66,10 @@ class Authenticator:
         """
         return self._counted(origin, lambda: self._authenticate_node_key(request, origin))
 
+    def is_suspect(self, origin: Origin) -> bool:
+        """True while so many credentials of this source were refused that the next refusal is Throttled."""
+        return self._throttle.is_empty(source_key(origin.source_address), self._env.now())
+
     def _counted(self, origin: Origin, authenticate: Callable[[], Caller]) -> Caller:
         try:
             return authenticate()

@@ -95,9 +95,10 @@ def perform(
 def perform_unrecorded(
     env: Environment, caller: Caller, operation: Operation, work: Callable[[Call], Response]
 ) -> Response:
-    """Run what nodes do many times an hour: as `perform`, but only a refusal leaves a record."""
+    """Run what nodes do many times an hour and what changes nothing: as `perform`, but only a refusal leaves
+    a record."""
     try:
-        with env.store.transaction() as uow:
+        with env.store.read() as uow:
             call = Call(uow, caller, operation, env.now())
             response = work(call)
     except DomainError as error:

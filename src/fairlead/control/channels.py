@@ -5,11 +5,13 @@ has a module of its own, `client_openings`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from fairlead.control.authorization import authorize, deny, node_arn, session_arn
-from fairlead.control.channel_tokens import give_token, take_token
+from fairlead.control.channel_tokens import ControlTokens, give_token, take_token
 from fairlead.control.client_openings import ClientOpenings, active, token_refused
 from fairlead.control.environment import Environment
 from fairlead.control.notifier import AgentNotifier
@@ -17,7 +19,7 @@ from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import MAX_DETAILS_CHARACTERS, printable
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.errors import AccessDenied, SessionEnded
-from fairlead.domain.nodes import Departure, Node
+from fairlead.domain.nodes import Node, Presence
 from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import ChannelSide, Session, SessionEnd, SessionStatus
 from fairlead.domain.unit_of_work import UnitOfWork
@@ -37,6 +39,7 @@ class Channels:
 
     def __init__(self, env: Environment, notifier: AgentNotifier) -> None:
         self._env = env
+        self._control_tokens = ControlTokens(env)
         self._events = SecurityEvents(env)
         self._client_openings = ClientOpenings(env, notifier, self._events)
 
@@ -45,33 +48,33 @@ class Channels:
 
         def work(uow: UnitOfWork) -> str:
             self._require_own_node(uow, caller, node_id, _CREATE_CONTROL_CHANNEL)
-            lifetime_s = self._env.settings.agent_token_lifetime_s
-            return give_token(self._env, uow, ChannelSide.CONTROL, node_id, node_id, lifetime_s)
+            return self._control_tokens.give(node_id)
 
-        return self._as_node(caller, work)
+        return self._as_node(caller, self._env.store.read, work)
 
-    def open_control_channel(self, caller: Caller, node_id: str, token: str) -> Node:
-        """The node whose control channel is open now, until `control_channels_closed` says otherwise.
+    def open_control_channel(self, caller: Caller, node_id: str, token: str) -> datetime:
+        """The moment from which the node's control channel is open. `control_channels_changed` records it.
 
         Raises AccessDenied or InvalidChannelToken.
         """
 
         def work(uow: UnitOfWork) -> Node | None:
             self._require_own_node(uow, caller, node_id, _OPEN_CONTROL_CHANNEL)
-            if not take_token(self._env, uow, token, ChannelSide.CONTROL, node_id, node_id):
+            if not self._control_tokens.take(token, node_id):
                 return None
-            uow.nodes.set_connected(node_id, self._env.now())
             return uow.nodes.get(caller.scope, node_id)
 
-        node = self._as_node(caller, work)
+        node = self._as_node(caller, self._env.store.read, work)
         if node is None:
             raise token_refused(self._events, caller, ChannelSide.CONTROL, node_id)
-        return node
+        return self._env.now()
 
-    def control_channels_closed(self, departures: Sequence[Departure]) -> None:
-        """These ended while the server ran: their nodes will not be waited for after a restart."""
+    def control_channels_changed(self, opened: Sequence[Presence], closed: Sequence[Presence]) -> None:
+        """Record who will be waited for after a restart: these control channels were opened, and these ended
+        while the server ran. One that was opened before it ended may be in both."""
         with self._env.store.transaction() as uow:
-            uow.nodes.set_departed(departures)
+            uow.nodes.set_connected(opened)
+            uow.nodes.set_departed(closed)
 
     def connected_nodes(self) -> list[str]:
         """The ids of the nodes whose control channel was open when the server last ended."""
@@ -91,7 +94,7 @@ class Channels:
             lifetime_s = self._env.settings.agent_token_lifetime_s
             return give_token(self._env, uow, ChannelSide.AGENT, session_id, session.target, lifetime_s)
 
-        return self._as_node(caller, work)
+        return self._as_node(caller, self._env.store.transaction, work)
 
     def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session:
         """The session whose node side is open now.
@@ -104,7 +107,7 @@ class Channels:
             is_good = take_token(self._env, uow, token, ChannelSide.AGENT, session_id, session.target)
             return session if is_good else None
 
-        session = self._as_node(caller, work)
+        session = self._as_node(caller, self._env.store.transaction, work)
         if session is None:
             raise token_refused(self._events, caller, ChannelSide.AGENT, session_id)
         return active(session)
@@ -169,9 +172,14 @@ class Channels:
         """Record a refused frame, token or excess, in the audit trail. `details` hold no secret."""
         self._events.record(who, name, details)
 
-    def _as_node(self, caller: Caller, work: Callable[[UnitOfWork], Result]) -> Result:
+    def _as_node(
+        self,
+        caller: Caller,
+        begin: Callable[[], AbstractContextManager[UnitOfWork]],
+        work: Callable[[UnitOfWork], Result],
+    ) -> Result:
         try:
-            with self._env.store.transaction() as uow:
+            with begin() as uow:
                 return work(uow)
         except AccessDenied as error:
             self._events.record(caller, "ChannelRefused", {"message": str(error)})

@@ -14,6 +14,7 @@ from fairlead.control.audit import anonymous
 from fairlead.control.authorization import deny, node_arn
 from fairlead.control.calls import Call, perform, perform_unrecorded
 from fairlead.control.environment import Environment
+from fairlead.control.heartbeats import Heartbeats
 from fairlead.control.identifiers import digest, node_id
 from fairlead.control.node_credentials import issue
 from fairlead.control.node_keys import parse_public_key
@@ -34,7 +35,7 @@ from fairlead.domain.errors import (
     RegistrationLimitReached,
     Throttled,
 )
-from fairlead.domain.nodes import Heartbeat, Node
+from fairlead.domain.nodes import Beat, Heartbeat, Node
 from fairlead.domain.operations import nodes as operations
 from fairlead.domain.sessions import ChannelSide, EndReason, SessionEnd, SessionStatus
 
@@ -53,6 +54,7 @@ class Nodes:
         self._env = env
         self._notifier = notifier
         self._events = SecurityEvents(env)
+        self.heartbeats = Heartbeats(env)
         self._throttle = TokenBuckets(env.settings.registration_rate, env.settings.rate_limited_keys)
         self._recorded_refusals = TokenBuckets(env.settings.anonymous_refusal_rate, max_keys=1)
 
@@ -157,11 +159,14 @@ class Nodes:
     def update_instance_information(
         self, caller: Caller, request: operations.UpdateInstanceInformationRequest
     ) -> operations.UpdateInstanceInformationResponse:
-        """Keep a node's heartbeat; `heartbeats` has it until it is recorded. Raises AccessDenied for any other caller, or InvalidInstanceId."""
+        """Keep a node's heartbeat; `heartbeats` has it until it is recorded.
+
+        Raises AccessDenied for any other caller, or InvalidInstanceId.
+        """
 
         def work(call: Call) -> operations.UpdateInstanceInformationResponse:
             node = self._own_node(call, request.instance_id)
-            call.uow.nodes.record_heartbeat(node.id, _heartbeat(request), call.now)
+            self.heartbeats.add(Beat(node.id, _heartbeat(request), call.now))
             return operations.UpdateInstanceInformationResponse()
 
         return perform_unrecorded(self._env, caller, operations.UPDATE_INSTANCE_INFORMATION, work)
@@ -190,6 +195,7 @@ class Nodes:
             call.authorize(("*",))
             return node_listing.describe(call, self._env.sealer, request)
 
+        self.heartbeats.record()
         return perform(self._env, caller, operations.DESCRIBE_INSTANCE_INFORMATION, request, work)
 
     def deregister_managed_instance(

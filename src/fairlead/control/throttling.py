@@ -41,6 +41,12 @@ class TokenBuckets:
                 self._buckets.popitem(last=False)
             return is_allowed
 
+    def is_empty(self, key: str, now: datetime) -> bool:
+        """True if `take` would refuse; nothing is used."""
+        with self._lock:
+            tokens, filled_at = self._buckets.get(key, (float(self._rate.burst), now))
+            return tokens + max(0.0, (now - filled_at).total_seconds()) * self._rate.per_s < 1
+
 
 def source_key(address: str) -> str:
     """What counts as one source: an IPv4 address, or the /64 network of an IPv6 address.

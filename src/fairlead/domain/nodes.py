@@ -119,11 +119,20 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """A control channel of a node that has ended, known by the moment at which it was opened."""
+class Presence:
+    """A control channel of a node, known by the moment at which it was opened."""
 
     node_id: str
     connected_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A heartbeat of a node, and when it came."""
+
+    node_id: str
+    heartbeat: Heartbeat
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +172,8 @@ class NodeRepository(Protocol):
         """Nodes ordered by id."""
         ...
 
-    def record_heartbeat(self, node_id: str, heartbeat: Heartbeat, at: datetime) -> None:
-        """Keep the heartbeat; its empty fields leave what was known."""
+    def record_heartbeats(self, beats: Sequence[Beat]) -> None:
+        """Keep the heartbeats, of each node one; their empty fields leave what was known."""
         ...
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None: ...
@@ -172,11 +181,11 @@ class NodeRepository(Protocol):
         """Replace all tags."""
         ...
 
-    def set_connected(self, node_id: str, since: datetime) -> None:
-        """The node's control channel is open; one opened before is forgotten."""
+    def set_connected(self, opened: Sequence[Presence]) -> None:
+        """These control channels are open, of one node the last; one opened before is forgotten."""
         ...
 
-    def set_departed(self, departures: Sequence[Departure]) -> None:
+    def set_departed(self, departures: Sequence[Presence]) -> None:
         """These control channels are not open any more. Who has opened another one since stays connected."""
         ...
 

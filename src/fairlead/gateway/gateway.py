@@ -28,7 +28,6 @@ from fairlead.gateway import rest
 from fairlead.gateway.admission import Admission, AdmittingListener
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.control_channels import ControlChannels
-from fairlead.gateway.departures import DepartureRecords, Departures
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity
 from fairlead.gateway.http_edge import make_http_protocol
 from fairlead.gateway.live_sessions import LiveSessions, Run, SessionRecords
@@ -36,6 +35,7 @@ from fairlead.gateway.loop_errors import quieten_failed_handshakes
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.notifier import GatewayNotifier
 from fairlead.gateway.openings import Opening, Openings, TokenJudge
+from fairlead.gateway.presences import PresenceRecords, Presences
 from fairlead.gateway.reconnecting import ReconnectingNodes
 from fairlead.gateway.requests import Authenticate, ChannelAddress, CheckHost, OriginOf
 from fairlead.gateway.security_events import SecurityEvents
@@ -48,7 +48,7 @@ from fairlead.protocol.message_ids import SEED_BYTES
 _log = logging.getLogger(__name__)
 
 
-class Channels(SessionRecords, TokenJudge, DepartureRecords, rest.TokenGiver, Protocol):
+class Channels(SessionRecords, TokenJudge, PresenceRecords, rest.TokenGiver, Protocol):
     """`control.channels.Channels`, as far as the gateway uses it."""
 
     def connected_nodes(self) -> list[str]: ...
@@ -99,9 +99,11 @@ class Gateway:
         self.security_events = SecurityEvents(
             channels.record_security_event, run, self.work, self.settings, now
         )
-        self.departures = Departures(channels, run, self.work, self.settings, self.loop)
-        self.control_channels = ControlChannels(messages, self.departures.add)
-        self.reconnecting = ReconnectingNodes(self.loop, self.settings.reconnecting_grace_s)
+        self.presences = Presences(channels, run, self.work, self.settings, self.loop)
+        self.control_channels = ControlChannels(messages, self.presences.ended)
+        self.reconnecting = ReconnectingNodes(
+            self.loop, self.settings.reconnecting_grace_s, self.settings.reconnecting_grace_per_node_s
+        )
         self.live_sessions = LiveSessions(
             records=channels,
             run=run,
@@ -120,7 +122,7 @@ class Gateway:
             work=self.work,
             live_sessions=self.live_sessions,
             control_channels=self.control_channels,
-            departures=self.departures,
+            presences=self.presences,
             messages=messages,
             security_events=self.security_events,
             settings=self.settings,
@@ -174,7 +176,7 @@ class Gateway:
         self.is_stopping = True
         self._notifier.detach()
         self.reconnecting.stop()
-        self.departures.stop()
+        self.presences.stop()
         reason = "the server restarts"
         self.control_channels.close_all(CloseCode.RESTART, reason)
         self.live_sessions.stop(reason, ChannelSide.AGENT)

@@ -6,20 +6,20 @@ waits for ever when its connection just closes; an agent reads the close code.
 """
 
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any, Protocol
 
 from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import DomainError, SessionEnded, Throttled, UnknownResumeSecret
-from fairlead.domain.nodes import Node
 from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import ChannelSide, Session
 from fairlead.gateway.clock import Clock, Timer
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.control_channels import ControlChannels
-from fairlead.gateway.departures import Departures
 from fairlead.gateway.doorkeeper import Identity
 from fairlead.gateway.live_sessions import LiveSessions, Run, TooManyDataChannels
 from fairlead.gateway.messages import Messages
+from fairlead.gateway.presences import Presences
 from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, is_node
 from fairlead.gateway.security_events import SecurityEvents
@@ -38,7 +38,7 @@ from fairlead.protocol.open_channel import (
 class TokenJudge(Protocol):
     """What openings ask of `control.channels`; each raises a DomainError for what is refused."""
 
-    def open_control_channel(self, caller: Caller, node_id: str, token: str) -> Node: ...
+    def open_control_channel(self, caller: Caller, node_id: str, token: str) -> datetime: ...
     def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session: ...
     def open_client_data_channel(
         self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]
@@ -64,7 +64,7 @@ class Openings:
         work: BackgroundWork,
         live_sessions: LiveSessions,
         control_channels: ControlChannels,
-        departures: Departures,
+        presences: Presences,
         messages: Messages,
         security_events: SecurityEvents,
         settings: GatewaySettings,
@@ -75,7 +75,7 @@ class Openings:
         self._work = work
         self._live_sessions = live_sessions
         self._control_channels = control_channels
-        self._departures = departures
+        self._presences = presences
         self._messages = messages
         self._security_events = security_events
         self._settings = settings
@@ -122,20 +122,18 @@ class Openings:
         assert caller is not None  # the upgrade has checked that it is the node itself
         try:
             frame = parse_control_channel_open(text)
-            node: Node = await self._run(self._judge.open_control_channel, caller, node_id, frame.token_value)
+            opened_at: datetime = await self._run(
+                self._judge.open_control_channel, caller, node_id, frame.token_value
+            )
+        except Throttled as error:
+            raise Refusal(str(error), CloseCode.TRY_LATER) from error
         except (MalformedMessage, DomainError) as error:
             raise Refusal(str(error)) from error
-        assert node.connected_since is not None  # recorded by the call above
-        try:
-            opening.require_open()
-        except Refusal:
-            self._departures.add(node_id, node.connected_since)
-            raise
+        opening.require_open()
+        self._presences.opened(node_id, opened_at)
         opening.socket.resume_reading()
         opening.socket.require_signs_of_life()
-        return self._control_channels.open(
-            node_id, opening.socket, node.connected_since, caller, frame.incarnation
-        )
+        return self._control_channels.open(node_id, opening.socket, opened_at, caller, frame.incarnation)
 
     async def _open_data(
         self, opening: "Opening", session_id: str, identity: Identity, text: bytes
@@ -186,9 +184,9 @@ class Openings:
         claim = ClientClaim(
             token=frame.token_value,
             resume_secret=frame.resume_secret,
-            is_ours=frame.fairlead_version > 0,
             promised_digest=bytes.fromhex(frame.resume_digest),
             version=frame.client_version,
+            is_ours=frame.fairlead_version > 0,
         )
         # Not every refusal is written to the trail: anybody can cause one.
         may_record_refusal = self._security_events.may_record

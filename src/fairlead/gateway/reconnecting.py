@@ -14,9 +14,11 @@ from fairlead.gateway.clock import Clock, Timer
 class ReconnectingNodes:
     """Changed on the event loop's thread only; `in` may be asked from any: it is one look into a set."""
 
-    def __init__(self, clock: Clock, grace_s: float) -> None:
+    def __init__(self, clock: Clock, grace_s: float, per_node_s: float = 0.0) -> None:
+        """`per_node_s`: what each node adds to the grace of all."""
         self._clock = clock
         self._grace_s = grace_s
+        self._per_node_s = per_node_s
         self._ends_at = clock.time()
         self._away: set[str] = set()
         self._timer: Timer | None = None
@@ -27,8 +29,9 @@ class ReconnectingNodes:
     def begin(self, node_ids: Iterable[str], stayed_away: Callable[[Iterable[str]], None]) -> None:
         """The server starts: these were connected. Who is not back at the end is handed to `stayed_away`."""
         self._away = set(node_ids)
-        self._ends_at = self._clock.time() + self._grace_s
-        self._timer = self._clock.call_later(self._grace_s, self._end, stayed_away)
+        grace_s = self._grace_s + self._per_node_s * len(self._away)
+        self._ends_at = self._clock.time() + grace_s
+        self._timer = self._clock.call_later(grace_s, self._end, stayed_away)
 
     def remaining_s(self, node_id: str) -> float:
         """For how long the node is still waited for; 0 if it is not."""

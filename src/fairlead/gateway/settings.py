@@ -89,10 +89,12 @@ class GatewaySettings:
     reconnecting_grace_s: float = 60.0
     """How long after a start a node that was connected before counts as reconnecting: sessions to it are
     started and wait. The stock agent takes up to 15 s to come back, and more when a try of it failed."""
-    departures_together_s: float = 1.0
-    """For how long ends of control channels are gathered, to be recorded in one transaction."""
-    max_departures_together: int = 500
-    """Ends of control channels that one transaction records; whoever waits for the database waits for it."""
+    reconnecting_grace_per_node_s: float = 0.006
+    """What every node that was connected adds to that: all come at once and one after the other gets in."""
+    presences_together_s: float = 1.0
+    """For how long openings and ends of control channels are gathered, to be recorded in one transaction."""
+    max_presences_together: int = 500
+    """Openings and ends that one transaction records; whoever waits for the database waits for it."""
     resume_window_s: float = 300.0
     """How long one of our own ends may stay away before its session ends."""
     stock_resume_window_s: float = 15.0

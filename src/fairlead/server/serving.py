@@ -36,6 +36,8 @@ CERTIFICATE_CHECK_S = 3600.0
 """How often the certificate is looked at."""
 PURGE_INTERVAL_S = 3600.0
 """How often what is old is deleted."""
+HEARTBEATS_TOGETHER_S = 1.0
+"""For how long heartbeats of nodes are gathered, to be recorded in one transaction."""
 DRAIN_S = 5.0
 """How long a stop waits for peers to leave and for requests to be answered."""
 
@@ -92,7 +94,7 @@ async def serve(
             settings,
             prepared.env,
             names,
-            is_concurrent=prepared.store.is_concurrent,
+            store=prepared.store,
             ca_certificates=None if certificates is None else certificates.anchors,
         )
         cleanup.callback(components.executor.close)
@@ -101,6 +103,7 @@ async def serve(
         server = make_http_server(components.app, components.gateway, context, drain_s)
         listen(settings.listen, sockets, BACKLOG)
         await _run(server, components, sockets, prepared, ready, stop)
+        await components.executor.run_always(components.heartbeats.record)
 
 
 async def _run(
@@ -117,7 +120,10 @@ async def _run(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve(sockets=listeners))
         await server.is_ready.wait()
-        chores = [tasks.create_task(_purge_regularly(prepared.env, components.executor))]
+        chores = [
+            tasks.create_task(_purge_regularly(prepared.env, components.executor)),
+            tasks.create_task(_record_heartbeats_regularly(components)),
+        ]
         if prepared.certificates is not None:
             chores.append(tasks.create_task(_refresh_regularly(prepared.certificates)))
         ready(prepared.running)
@@ -167,6 +173,17 @@ async def _purge_regularly(env: Environment, executor: DatabaseExecutor) -> None
         except Exception:
             _log.exception("what is old could not be deleted")
         await asyncio.sleep(PURGE_INTERVAL_S)
+
+
+async def _record_heartbeats_regularly(components: Components) -> None:
+    """Heartbeats that cannot be recorded now are kept for the next turn."""
+    while True:
+        await asyncio.sleep(HEARTBEATS_TOGETHER_S)
+        if components.heartbeats:
+            try:
+                await components.executor.run(components.heartbeats.record)
+            except Exception:
+                _log.exception("heartbeats could not be recorded")
 
 
 async def _refresh_regularly(certificates: Certificates) -> None:

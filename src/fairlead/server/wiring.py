@@ -29,6 +29,7 @@ from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.explanations import Explanations
 from fairlead.control.groups import Groups
+from fairlead.control.heartbeats import Heartbeats
 from fairlead.control.identities import Identities
 from fairlead.control.identity_changes import IdentityChanges
 from fairlead.control.identity_tags import IdentityTags
@@ -57,6 +58,7 @@ from fairlead.server.executor import CONCURRENT_THREADS, DatabaseExecutor
 from fairlead.server.instance_identity_settings import read_trust
 from fairlead.server.oidc_settings import read_issuers
 from fairlead.server.settings import ServerSettings
+from fairlead.server.shared_calls import share_reads
 from fairlead.server.state import Installation, StateDirectory
 from fairlead.server.web_identity import Fetcher, WebIdentityVerifier
 from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url
@@ -114,6 +116,7 @@ class Components:
     executor: DatabaseExecutor
     polls: MessagePolls
     drain: ServerDrain
+    heartbeats: Heartbeats
     fetcher: Fetcher
 
 
@@ -122,7 +125,7 @@ def make_components(
     env: Environment,
     names: PublicNames,
     *,
-    is_concurrent: bool,
+    store: SqlStore,
     ca_certificates: bytes | None,
 ) -> Components:
     """Everything that serves, on the running event loop. `ca_certificates` is None without TLS.
@@ -132,7 +135,9 @@ def make_components(
     file = settings.instance_identity_file
     trust = NOBODY_TRUSTED if file is None else read_trust(file)
     issuers = () if settings.oidc_file is None else read_issuers(settings.oidc_file)
-    executor = DatabaseExecutor(CONCURRENT_THREADS if is_concurrent else 1)
+    executor = DatabaseExecutor(
+        CONCURRENT_THREADS if store.is_concurrent else 1, reads_apart=store.reads_apart
+    )
     origins = OriginReader(settings.trusted_proxies)
     authenticator = Authenticator(env)
     notifier = GatewayNotifier()
@@ -144,8 +149,9 @@ def make_components(
     def origin_of(request: Request, peer: Peer) -> Origin:
         return origins.read(request, peer.address, is_secure=peer.is_secure)
 
+    channels = Channels(env, notifier)
     gateway = Gateway(
-        channels=Channels(env, notifier),
+        channels=channels,
         # Bounded by the gateway's own limit on sockets; the end of a session must get through.
         run=executor.run_always,
         authenticate=authenticate,
@@ -154,6 +160,8 @@ def make_components(
         notifier=notifier,
     )
     use_cases = _use_cases(env, notifier, trust)
+    handlers = handlers_for(use_cases)
+    share_reads(executor, store, authenticator, channels, handlers)
     fetcher = Fetcher()
     verifier = WebIdentityVerifier(issuers, fetcher, now=env.now, clock=time.monotonic)
 
@@ -165,7 +173,7 @@ def make_components(
         names=names,
         origins=origins,
         authenticator=authenticator,
-        handlers=handlers_for(use_cases),
+        handlers=handlers,
         polls=polls,
         executor=executor,
         verify_token=verify_token,
@@ -178,6 +186,7 @@ def make_components(
         executor=executor,
         polls=polls,
         drain=use_cases.server_drain,
+        heartbeats=use_cases.nodes.heartbeats,
         fetcher=fetcher,
     )
 

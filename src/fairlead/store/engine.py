@@ -48,13 +48,17 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(**{_BEGIN_OPTION: "BEGIN IMMEDIATE"})
 
 
+def is_in_memory(url: URL) -> bool:
+    """True for an SQLite database without a file."""
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
 def _open_sqlite(url: URL) -> Engine:
-    in_memory = url.database in (None, "", ":memory:")
     options: dict[str, Any] = {  # Any: engine options
         "connect_args": {"check_same_thread": False},
         "hide_parameters": True,
     }
-    if in_memory:
+    if is_in_memory(url):
         options["poolclass"] = StaticPool
     engine = create_engine(url, **options)
     event.listen(engine, "connect", _prepare_sqlite)

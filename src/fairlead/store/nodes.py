@@ -1,6 +1,6 @@
 """Managed nodes in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -25,13 +25,14 @@ from fairlead.domain.nodes import (
     HYBRID_PREFIX,
     INACTIVE_AFTER,
     ONLINE_WITHIN,
+    Beat,
     ChannelSighting,
-    Departure,
     Heartbeat,
     Node,
     NodeKind,
     NodeQuery,
     PingStatus,
+    Presence,
     Twins,
 )
 from fairlead.domain.scope import Scope
@@ -78,6 +79,11 @@ class SqlNodes:
         row = self._connection.execute(_NODE, {"of_id": node_id}).one_or_none()
         return None if row is None else _node(row)
 
+    def find_all(self, node_ids: Collection[str]) -> list[Node]:
+        """Those of the nodes that exist, in no order."""
+        statement = select(nodes).where(nodes.c.id.in_(list(node_ids)))
+        return [_node(row) for row in self._connection.execute(statement)] if node_ids else []
+
     def describe(self, query: NodeQuery) -> list[Node]:
         statement = (
             select(nodes)
@@ -87,9 +93,14 @@ class SqlNodes:
         )
         return [_node(row) for row in self._connection.execute(statement)]
 
-    def record_heartbeat(self, node_id: str, heartbeat: Heartbeat, at: datetime) -> None:
-        known = {name: value for name, value in asdict(heartbeat).items() if value}
-        self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(last_ping_at=at, **known))
+    def record_heartbeats(self, beats: Sequence[Beat]) -> None:
+        # In the order of ids: two transactions at once must not wait for each other's rows.
+        rows = [
+            {"of_node": beat.node_id, "at": beat.at, **_prefixed(beat.heartbeat)}
+            for beat in sorted(beats, key=lambda beat: beat.node_id)
+        ]
+        if rows:
+            self._connection.execute(_RECORD_HEARTBEAT, rows)
 
     def set_public_key(self, node_id: str, public_key: bytes) -> None:
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(public_key=public_key))
@@ -106,10 +117,16 @@ class SqlNodes:
         values = {"twins": _twins_to_json(twins)}
         self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(values))
 
-    def set_connected(self, node_id: str, since: datetime) -> None:
-        self._connection.execute(update(nodes).where(nodes.c.id == node_id).values(connected_since=since))
+    def set_connected(self, opened: Sequence[Presence]) -> None:
+        if opened:
+            self._connection.execute(
+                update(nodes)
+                .where(nodes.c.id == bindparam("of_node"))
+                .values(connected_since=bindparam("opened_at")),
+                [{"of_node": come.node_id, "opened_at": come.connected_since} for come in opened],
+            )
 
-    def set_departed(self, departures: Sequence[Departure]) -> None:
+    def set_departed(self, departures: Sequence[Presence]) -> None:
         if departures:
             self._connection.execute(
                 update(nodes)
@@ -156,6 +173,21 @@ def _of_kind(kind: NodeKind) -> ColumnElement[bool]:
     """As a range, which an index that ends with the id can be read by."""
     is_hybrid = and_(nodes.c.id >= HYBRID_PREFIX, nodes.c.id < _AFTER_HYBRID)
     return is_hybrid if kind is NodeKind.HYBRID else not_(is_hybrid)
+
+
+_HEARTBEAT_VALUES = {  # an empty field leaves what was known
+    name: func.coalesce(func.nullif(bindparam(f"new_{name}"), ""), nodes.c[name])
+    for name in _HEARTBEAT_FIELDS
+}
+_RECORD_HEARTBEAT = (
+    update(nodes)
+    .where(nodes.c.id == bindparam("of_node"))
+    .values(last_ping_at=bindparam("at"), **_HEARTBEAT_VALUES)
+)
+
+
+def _prefixed(heartbeat: Heartbeat) -> dict[str, str]:
+    return {f"new_{name}": value for name, value in asdict(heartbeat).items()}
 
 
 def _last_sign() -> ColumnElement[datetime]:

@@ -1,6 +1,6 @@
 """Sessions and channel tokens in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -174,6 +174,10 @@ class SqlSessions:
             sessions.c.region == scope.region,
         )
 
+    def active_of_nodes(self, node_ids: Collection[str]) -> list[Session]:
+        """Active sessions that lead to any of these nodes, of all accounts and regions."""
+        return self._active(sessions.c.target.in_(list(node_ids)))
+
     def active_of_user(self, user_id: str) -> list[Session]:
         behind = sessions.c.owner_credentials["user_id"].as_string()
         return self._active(or_(sessions.c.owner_id == user_id, behind == user_id))
@@ -289,13 +293,13 @@ def _session(row: Row[tuple[object, ...]]) -> Session:
         access_key_id=row.access_key_id,
         user_agent=row.user_agent,
         owner_credentials=_credentials(row.owner_credentials),
+        idle_timeout_minutes=row.idle_timeout_minutes,
+        max_duration_minutes=row.max_duration_minutes,
+        document=row.document,
     )
 
 
 def _end(row: Row[tuple[object, ...]], status: SessionStatus) -> SessionEnd:
-        idle_timeout_minutes=row.idle_timeout_minutes,
-        max_duration_minutes=row.max_duration_minutes,
-        document=row.document,
     return SessionEnd(
         status=status,
         reason=EndReason[row.end_reason],

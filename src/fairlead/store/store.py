@@ -1,6 +1,7 @@
 """The store: transactions over all repositories."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -8,15 +9,16 @@ from sqlalchemy import Connection, Engine
 from fairlead.store.activations import SqlActivations
 from fairlead.store.audit import SqlAudit
 from fairlead.store.documents import SqlDocuments
-from fairlead.store.engine import writing
+from fairlead.store.engine import is_in_memory, writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
-from fairlead.store.managed_policies import SqlManagedPolicies
 from fairlead.store.instance_registrations import SqlInstanceRegistrations
+from fairlead.store.managed_policies import SqlManagedPolicies
 from fairlead.store.mfa import SqlMfa
 from fairlead.store.nodes import SqlNodes
 from fairlead.store.service_settings import SqlServiceSettings
 from fairlead.store.sessions import SqlSessions
+from fairlead.store.shared_reads import SharedIdentities, SharedManagedPolicies, SharedNodes, SharedSessions
 
 
 class SqlUnitOfWork:
@@ -43,6 +45,7 @@ class SqlStore:
         self._engine = engine
         self._writing_engine = writing(engine)
         self._sealer = sealer
+        self._of_thread = threading.local()
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnitOfWork]:
@@ -53,13 +56,41 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[SqlUnitOfWork]:
         """A consistent view; whatever was written through it is rolled back."""
+        shared: SqlUnitOfWork | None = getattr(self._of_thread, "view", None)
+        if shared is not None:
+            yield shared
+            return
         with self._engine.connect() as connection:
             yield SqlUnitOfWork(connection, self._sealer)
+
+    @contextmanager
+    def shared_view(self, node_ids: Collection[str]) -> Iterator[None]:
+        """Until the block ends, every `read` of this thread gives one and the same view.
+
+        For many calls that only read. Those of `node_ids` that exist are read beforehand: a hint, not a
+        bound.
+        """
+        with self._engine.connect() as connection:
+            view = SqlUnitOfWork(connection, self._sealer)
+            view.nodes = SharedNodes(connection, node_ids)
+            view.sessions = SharedSessions(connection, node_ids)
+            view.identities = SharedIdentities(connection, self._sealer)
+            view.managed_policies = SharedManagedPolicies(connection)
+            self._of_thread.view = view
+            try:
+                yield
+            finally:
+                del self._of_thread.view
 
     @property
     def is_concurrent(self) -> bool:
         """True when several threads may run transactions at once; SQLite has one writer."""
         return self._engine.dialect.name != "sqlite"
+
+    @property
+    def reads_apart(self) -> bool:
+        """True when another thread than one that writes may read; a database in memory has one connection."""
+        return self.is_concurrent or not is_in_memory(self._engine.url)
 
     def close(self) -> None:
         """Give every connection back."""

@@ -6,13 +6,14 @@ import pytest
 from fairlead.domain.nodes import (
     INACTIVE_AFTER,
     ONLINE_WITHIN,
+    Beat,
     ChannelSighting,
-    Departure,
     Heartbeat,
     Node,
     NodeKind,
     NodeQuery,
     PingStatus,
+    Presence,
     Twins,
 )
 from fairlead.domain.scope import Scope
@@ -33,7 +34,7 @@ def test_a_node_comes_back_as_it_was_stored(store: SqlStore) -> None:
 def test_a_heartbeat_keeps_what_it_does_not_tell(store: SqlStore) -> None:
     with store.transaction() as work:
         work.nodes.add(a_node())
-        work.nodes.record_heartbeat(a_node().id, Heartbeat(computer_name="web-1.example"), NOW)
+        work.nodes.record_heartbeats([Beat(a_node().id, Heartbeat(computer_name="web-1.example"), NOW)])
         found = work.nodes.find(a_node().id)
     assert found is not None
     assert found.heartbeat == Heartbeat(
@@ -110,12 +111,12 @@ def test_a_node_is_connected_until_the_channel_that_it_opened_last_has_ended(sto
         work.nodes.add(a_node())
         work.nodes.add(a_node(id="mi-other"))
         assert work.nodes.connected_ids() == []
-        work.nodes.set_connected(a_node().id, first)
-        work.nodes.set_connected(a_node().id, second)
-        work.nodes.set_departed([Departure(a_node().id, first), Departure("mi-gone", first)])
+        work.nodes.set_connected([Presence(a_node().id, first)])
+        work.nodes.set_connected([Presence(a_node().id, second)])
+        work.nodes.set_departed([Presence(a_node().id, first), Presence("mi-gone", first)])
         assert work.nodes.connected_ids() == [a_node().id]
         assert work.nodes.get(SCOPE, a_node().id) == a_node(connected_since=second)
-        work.nodes.set_departed([Departure(a_node().id, second)])
+        work.nodes.set_departed([Presence(a_node().id, second)])
         work.nodes.set_departed([])
         assert work.nodes.connected_ids() == []
 

@@ -107,7 +107,7 @@ def with_credentials(world: World, node_id: str) -> Caller:
 def connected(world: World, node: Caller) -> str:
     node_id = node.node_id or ""
     token = world.channels.create_control_channel(node, node_id)
-    assert world.channels.open_control_channel(node, node_id, token).id == node_id
+    assert world.channels.open_control_channel(node, node_id, token) == world.now
     world.notifier.connected.add(node_id)
     return node_id
 

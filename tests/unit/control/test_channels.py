@@ -6,7 +6,7 @@ import pytest
 
 from fairlead.control.identifiers import digest
 from fairlead.domain.errors import AccessDenied, InvalidChannelToken, SessionEnded
-from fairlead.domain.nodes import Departure
+from fairlead.domain.nodes import Presence
 from fairlead.domain.operations.sessions import TerminateSessionRequest
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
@@ -43,24 +43,25 @@ def event_names(world):
 
 def test_a_node_opens_its_control_channel_with_its_token_once(world, agent):
     token = world.channels.create_control_channel(agent, NODE_ID)
-    assert world.channels.open_control_channel(agent, NODE_ID, token).id == NODE_ID
+    assert world.channels.open_control_channel(agent, NODE_ID, token) == world.now
     with pytest.raises(InvalidChannelToken):
         world.channels.open_control_channel(agent, NODE_ID, token)
     assert event_names(world) == ["ChannelTokenRefused"]
 
 
 def test_a_node_is_connected_from_its_opening_until_that_very_channel_has_ended(world, agent):
-    def opened() -> Departure:
+    def opened() -> Presence:
         world.advance(seconds=1)
         token = world.channels.create_control_channel(agent, NODE_ID)
-        node = world.channels.open_control_channel(agent, NODE_ID, token)
-        return Departure(NODE_ID, node.connected_since)
+        return Presence(NODE_ID, world.channels.open_control_channel(agent, NODE_ID, token))
 
-    first, second = opened(), opened()
-    assert second.connected_since == world.now
-    world.channels.control_channels_closed([first])
+    first, second, third = opened(), opened(), opened()
+    assert world.channels.connected_nodes() == []
+    world.channels.control_channels_changed([first, second], [first])
     assert world.channels.connected_nodes() == [NODE_ID]
-    world.channels.control_channels_closed([second])
+    world.channels.control_channels_changed([], [first])
+    assert world.channels.connected_nodes() == [NODE_ID]
+    world.channels.control_channels_changed([third], [third, second])
     assert world.channels.connected_nodes() == []
 
 
@@ -81,10 +82,12 @@ def test_sessions_of_before_are_disconnected_together_and_those_that_ended_meanw
     assert world.session(started.session_id).status is SessionStatus.TERMINATED
 
 
-def test_a_good_channel_call_of_a_node_leaves_no_record(world, agent):
+def test_a_good_channel_call_of_a_node_leaves_no_record_and_writes_nothing(world, agent):
+    commits = world.store.commits
     token = world.channels.create_control_channel(agent, NODE_ID)
     world.channels.open_control_channel(agent, NODE_ID, token)
     assert not world.audit
+    assert world.store.commits == commits
 
 
 def test_a_new_control_token_voids_the_one_before(world, agent):
@@ -319,6 +322,5 @@ def test_the_gateway_records_what_it_refuses(world, agent):
 def test_a_control_channel_of_a_node_that_is_gone_is_not_open(world, agent):
     token = world.channels.create_control_channel(agent, NODE_ID)
     del world.store.tables.nodes[NODE_ID]
-    assert digest(token) in world.store.tables.tokens
     with pytest.raises(InvalidChannelToken):
         world.channels.open_control_channel(agent, NODE_ID, token)

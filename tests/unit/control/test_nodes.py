@@ -296,6 +296,7 @@ def test_a_heartbeat_is_kept_and_a_short_one_forgets_nothing(world):
     )
     world.advance(minutes=5)
     heartbeat(world, node, agent_version="3.3.2.0")
+    world.nodes.heartbeats.record()
     stored = world.store.tables.nodes[NODE_ID]
     assert stored.heartbeat.agent_version == "3.3.2.0"
     assert stored.heartbeat.platform_name == "Debian[0m GNU"

@@ -1,10 +1,10 @@
-"""Ends of control channels are recorded together, and none that the server's own stop causes."""
+"""Openings and ends of control channels are recorded together, and no end that the server's stop causes."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from fairlead.domain.nodes import Departure
-from fairlead.gateway.departures import Departures
+from fairlead.domain.nodes import Presence
+from fairlead.gateway.presences import Presences
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.work import BackgroundWork
 from tests.support.gateway_fakes import FakeClock
@@ -13,63 +13,109 @@ OPENED = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 class Recorder:
-    """Departures whose clock the test moves, and the transactions that come of them."""
+    """Presences whose clock the test moves, and the transactions that come of them."""
 
     def __init__(self, **settings) -> None:
-        self.transactions: list[list[Departure]] = []
+        self.transactions: list[tuple[list[Presence], list[Presence]]] = []
         self.clock = FakeClock()
         self.work = BackgroundWork(asyncio.get_running_loop())
-        self.departures = Departures(
-            self, self.run, self.work, GatewaySettings(departures_together_s=1.0, **settings), self.clock
-        )
+        self.at_the_store = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        settings = GatewaySettings(presences_together_s=1.0, **settings)
+        self.presences = Presences(self, self.run, self.work, settings, self.clock)
 
     async def run(self, function, *arguments):
-        return function(*arguments)
+        function(*arguments)
+        self.at_the_store.set()
+        await self.may_answer.wait()
 
-    def control_channels_closed(self, departures) -> None:
-        self.transactions.append(list(departures))
+    def control_channels_changed(self, opened, closed) -> None:
+        self.transactions.append((opened, closed))
 
-    async def recorded(self) -> list[list[str]]:
-        """The nodes of each transaction so far."""
+    async def recorded(self) -> list[tuple[list[str], list[str]]]:
+        """The nodes of each transaction so far: who came, who went."""
         await self.work.finish(60)
-        return [[gone.node_id for gone in transaction] for transaction in self.transactions]
+        return [
+            ([come.node_id for come in opened], [gone.node_id for gone in closed])
+            for opened, closed in self.transactions
+        ]
 
 
-def test_ends_of_one_second_are_recorded_in_one_transaction():
+def test_what_happens_within_a_second_is_recorded_in_one_transaction():
     async def test():
         recorder = Recorder()
-        recorder.departures.add("mi-1", OPENED)
+        recorder.presences.opened("mi-1", OPENED)
         recorder.clock.advance(0.5)
-        recorder.departures.add("mi-2", OPENED)
+        recorder.presences.ended("mi-2", OPENED)
         assert await recorder.recorded() == []
         recorder.clock.advance(0.5)
-        recorder.departures.add("mi-3", OPENED)
-        assert await recorder.recorded() == [["mi-1", "mi-2"]]
+        assert await recorder.recorded() == [(["mi-1"], ["mi-2"])]
+        recorder.presences.ended("mi-1", OPENED)
+        assert await recorder.recorded() == [(["mi-1"], ["mi-2"])]
         recorder.clock.advance(1)
-        assert await recorder.recorded() == [["mi-1", "mi-2"], ["mi-3"]]
-        assert recorder.transactions[0][0] == Departure("mi-1", OPENED)
+        assert await recorder.recorded() == [(["mi-1"], ["mi-2"]), ([], ["mi-1"])]
+        assert recorder.transactions[0][0] == [Presence("mi-1", OPENED)]
 
     asyncio.run(test())
 
 
 def test_a_crowd_is_recorded_in_parts():
     async def test():
-        recorder = Recorder(max_departures_together=2)
+        recorder = Recorder(max_presences_together=2)
         for number in range(5):
-            recorder.departures.add(f"mi-{number}", OPENED)
+            recorder.presences.ended(f"mi-{number}", OPENED)
         recorder.clock.advance(1)
-        assert await recorder.recorded() == [["mi-0", "mi-1"], ["mi-2", "mi-3"], ["mi-4"]]
+        assert await recorder.recorded() == [([], ["mi-0", "mi-1"]), ([], ["mi-2", "mi-3"]), ([], ["mi-4"])]
 
     asyncio.run(test())
 
 
-def test_a_stop_records_what_ended_before_and_nothing_that_it_ends_itself():
+def test_an_end_is_not_recorded_before_its_opening_is():
     async def test():
         recorder = Recorder()
-        recorder.departures.add("mi-1", OPENED)
-        recorder.departures.stop()
-        recorder.departures.add("mi-2", OPENED)
+        recorder.may_answer.clear()
+        recorder.presences.opened("mi-1", OPENED)
+        recorder.clock.advance(1)
+        await recorder.at_the_store.wait()
+        recorder.presences.ended("mi-1", OPENED)
+        recorder.clock.advance(1)
+        await asyncio.sleep(0)
+        assert len(recorder.transactions) == 1
+        recorder.may_answer.set()
+        assert await recorder.recorded() == [(["mi-1"], []), ([], ["mi-1"])]
+
+    asyncio.run(test())
+
+
+def test_a_record_that_failed_keeps_none_that_follows_from_being_made():
+    async def test():
+        recorder = Recorder()
+        good = recorder.presences._records.control_channels_changed  # the recorder itself
+
+        def fail(opened, closed) -> None:
+            recorder.control_channels_changed = good
+            raise OSError("the disk is full")
+
+        recorder.control_channels_changed = fail
+        recorder.presences.opened("mi-1", OPENED)
+        recorder.clock.advance(1)
+        assert await recorder.recorded() == []
+        recorder.presences.opened("mi-1", OPENED + timedelta(seconds=5))
+        recorder.clock.advance(1)
+        assert await recorder.recorded() == [(["mi-1"], [])]
+
+    asyncio.run(test())
+
+
+def test_a_stop_records_what_was_before_and_no_end_that_comes_of_it():
+    async def test():
+        recorder = Recorder()
+        recorder.presences.ended("mi-1", OPENED)
+        recorder.presences.stop()
+        recorder.presences.ended("mi-2", OPENED)
+        recorder.presences.opened("mi-3", OPENED)
         recorder.clock.advance(10)
-        assert await recorder.recorded() == [["mi-1"]]
+        assert await recorder.recorded() == [(["mi-3"], ["mi-1"])]
 
     asyncio.run(test())
