@@ -37,6 +37,7 @@ NEEDS_SOCKETS = {
 NEEDS_A_DATABASE = {
     "store/activations.py": "integration/store/test_activations.py",
     "store/audit.py": "integration/store/test_audit.py",
+    "store/documents.py": "integration/store/test_documents.py",
     "store/engine.py": "integration/store/test_migration.py",
     "store/groups.py": "integration/store/test_groups.py",
     "store/identities.py": "integration/store/test_identities.py",
@@ -54,6 +55,7 @@ NEEDS_A_DATABASE = {
     "store/migrations/versions/0007_tags_of_nodes.py": "integration/store/test_migration.py",
     "store/migrations/versions/0008_fleet.py": "integration/store/test_migration.py",
     "store/migrations/versions/0010_instance_registrations.py": "integration/store/test_migration.py",
+    "store/migrations/versions/0009_documents.py": "integration/store/test_migration.py",
     "store/named_rows.py": "integration/store/test_groups.py",
     "store/nodes.py": "integration/store/test_nodes.py",
     "store/service_settings.py": "integration/store/test_service_settings.py",
@@ -97,6 +99,7 @@ TESTED_TOGETHER = {
     "control/asked_context.py": "unit/control/test_simulation.py",
     "api/user_locks.py": "unit/api/test_handlers.py",
     "control/identity_pages.py": "unit/control/test_groups.py",
+    "control/document_views.py": "unit/control/test_documents.py",
     "control/policy_identifiers.py": "unit/control/test_simulation.py",
     "control/principal_lookup.py": "unit/control/test_explanations.py",
     "control/access_changes.py": "unit/control/test_identity_changes.py",

@@ -356,6 +356,25 @@ def test_a_plugin_that_is_new_enough_or_tells_no_version_is_let_in(world, versio
     world.open_client(started.session_id, started.token_value, version=version)
 
 
+def test_our_own_client_is_refused_where_it_would_have_to_be_a_terminal(world):
+    world.node()
+    for our_word, is_refused in ((True, True), (False, False)):
+        started = world.start(world.user(f"user-{our_word}"), document_name="SSM-SessionManagerRunShell")
+        if not is_refused:
+            world.open_client(started.session_id, started.token_value, is_ours=our_word)
+            continue
+        with pytest.raises(SessionEnded) as refused:
+            world.open_client(started.session_id, started.token_value, is_ours=our_word)
+        assert "use AWS's session-manager-plugin" in refused.value.explanation
+        assert world.session(started.session_id).end.reason is EndReason.CLIENT_UNSUPPORTED
+
+
+def test_our_own_client_carries_a_plain_stream_of_any_document(world):
+    world.node()
+    started = world.start(world.user("alice"))
+    world.open_client(started.session_id, started.token_value, is_ours=True)
+
+
 def test_the_returns_of_one_session_are_limited_and_a_refused_one_uses_nothing_up():
     world = World(reattachment_rate=Rate(burst=1, per_s=1))
     world.node()

@@ -67,6 +67,12 @@ def test_what_is_known_of_an_active_session_is_shown(world, admin):
     assert item.details == "5 bytes to the node, 7 to the client so far"
 
 
+def test_the_longest_time_of_a_session_is_shown_in_minutes(world, admin):
+    add(world, "a-1", max_duration_minutes=90)
+    (item,) = describe(world, admin).sessions
+    assert item.max_session_duration == "90"
+
+
 def test_the_history_says_when_and_why_a_session_ended_and_what_it_carried(world, admin):
     add(world, "a-1", status=SessionStatus.TERMINATED, ended_at=NOW, end=END)
     add(world, "a-2", status=SessionStatus.FAILED, ended_at=NOW, end=replace(END, details=""))

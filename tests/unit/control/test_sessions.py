@@ -160,7 +160,7 @@ def test_an_agent_that_is_too_old_is_refused(world):
 def test_other_kinds_of_session_are_refused_on_a_node_with_our_own_agent(world, name):
     world.node(heartbeat=Heartbeat(agent_name="fairlead-agent", agent_version="3.3.0.0"))
     parameters = {"command": ("id",)} if name and "Command" in name else None
-    with pytest.raises(TargetUnsupported, match="which Fairlead's own agent on mi-.* does not serve"):
+    with pytest.raises(TargetUnsupported, match=r"which Fairlead's own agent on mi-.* does not serve"):
         world.start(world.user(), document_name=name, parameters=parameters)
 
 
@@ -420,8 +420,8 @@ def prefer(world, **inputs):
     create(world, "SSM-SessionManagerRunShell", sessionType="Standard_Stream", inputs=inputs, properties={})
 
 
-def times(world, **members):
-    session = world.session(world.start(world.user(), **members).session_id)
+def times(world, caller, **members):
+    session = world.session(world.start(caller, **members).session_id)
     return session.idle_timeout_minutes, session.max_duration_minutes
 
 
@@ -445,23 +445,24 @@ def test_what_the_session_was_started_with_does_not_change_with_the_document(wor
 def test_the_parameters_of_the_accounts_document_are_checked(world):
     world.node()
     create(world)
-    with pytest.raises(InvalidParameters, match='"80" not matching "22|2222"'):
+    with pytest.raises(InvalidParameters, match='"80" not matching'):
         world.start(world.user(), document_name="Custom-Port", parameters={"portNumber": ("80",)})
 
 
 def test_times_come_from_the_document_then_from_the_preferences_then_from_nowhere(world):
     world.node()
-    assert times(world) == (None, None)
+    alice = world.user("alice")
+    assert times(world, alice) == (None, None)
     prefer(world, idleSessionTimeout="30", maxSessionDuration="600")
     create(world, inputs={"idleSessionTimeout": "5"})
-    assert times(world) == (30, 600)
-    assert times(world, document_name="Custom-Port") == (5, 600)
+    assert times(world, alice) == (30, 600)
+    assert times(world, alice, document_name="Custom-Port") == (5, 600)
 
 
 def test_empty_preferences_say_nothing(world):
     world.node()
     prefer(world, idleSessionTimeout="", maxSessionDuration="")
-    assert times(world) == (None, None)
+    assert times(world, world.user()) == (None, None)
 
 
 def test_a_shell_is_served_by_the_stock_agent_with_the_preferences_of_the_account(world):

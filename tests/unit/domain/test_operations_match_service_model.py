@@ -53,10 +53,9 @@ SECRET = {
 """Members that the model does not mark as sensitive, and ours do."""
 
 NOT_PRODUCED = {
-    "GetDocumentResult": {
-        "CreatedDate",
-        "DisplayName",
-        "VersionName",
+    "GetDocumentResult": {"StatusInformation", "Requires", "AttachmentsContent", "ReviewStatus"},
+    "DocumentDescription": {
+        "Sha1",
         "StatusInformation",
         "Requires",
         "AttachmentsContent",
@@ -68,6 +67,8 @@ NOT_PRODUCED = {
         "LastAssociationExecutionDate",
         "LastSuccessfulAssociationExecutionDate",
         "AssociationOverview",
+    "DocumentIdentifier": {"Requires", "ReviewStatus", "Author"},
+    "DocumentVersionInfo": {"StatusInformation", "ReviewStatus"},
         "SourceLocation",
     },
     "User": {"PasswordLastUsed"},

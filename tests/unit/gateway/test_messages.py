@@ -35,6 +35,20 @@ def test_a_document_of_the_accounts_own_is_offered_too():
     assert body.document_content["properties"] == {"portNumber": "22"}
 
 
+def test_a_document_of_the_account_is_offered_with_what_the_session_was_started_with():
+    document = {"description": "d", "inputs": {"runAsEnabled": True}, "parameters": {"a": {"type": "String"}}}
+    session = a_session(document_name="mine", document=document, parameters={"a": "1", "b": ["x", "y"]})
+    body = decode_control_message(MESSAGES.interactive_shell(session)).body
+    assert body.parameters == {"a": "1"}
+    assert {name: body.document_content[name] for name in document} == document
+
+
+def test_inputs_that_are_empty_are_not_offered():
+    document = {"description": "d", "inputs": {}, "parameters": {}}
+    body = decode_control_message(MESSAGES.interactive_shell(a_session(document=document))).body
+    assert "inputs" not in body.document_content
+
+
 def test_an_end_carries_its_text_and_a_date():
     body = decode_control_message(MESSAGES.channel_closed("s", "mi-1", "why")).body
     assert body == ChannelClosed(

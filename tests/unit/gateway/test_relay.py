@@ -410,6 +410,30 @@ def test_stream_data_and_nothing_else_keeps_a_session_from_being_idle():
     assert stage.owner.end is EndReason.IDLE_TIMEOUT
 
 
+def test_the_idle_time_of_a_session_goes_before_the_setting():
+    stage = Stage(CLIENT, AGENT, settings=GatewaySettings(idle_timeout_s=1200), idle_timeout_s=60.0)
+    stage.clock.advance(59)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.IDLE_TIMEOUT
+
+
+def test_a_session_ends_after_its_longest_time_however_busy():
+    stage = Stage(CLIENT, AGENT, end_within_s=100.0)
+    for _ in range(99):
+        stage.clock.advance(1)
+        stage.send(CLIENT, INPUT)
+    assert stage.owner.end is None
+    stage.clock.advance(1)
+    assert stage.owner.end is EndReason.MAX_DURATION
+
+
+def test_a_session_whose_time_was_over_while_the_server_was_down_ends_at_once():
+    stage = Stage(end_within_s=-5.0, connected_before=True)
+    stage.clock.advance(0)
+    assert stage.owner.end is EndReason.MAX_DURATION
+
+
 def test_finishing_tells_the_client_reads_both_sides_and_stops_every_timer():
     stage = Stage(CLIENT, AGENT)
     stage.congest(CLIENT)
