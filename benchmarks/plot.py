@@ -90,6 +90,14 @@ PANELS = (
             Bar("AWS's own client and agent", "stock", "echo, stock pair: added, p50", OTHERS),
         ),
     ),
+    Panel(
+        "what connecting takes longer than direct, ms (less is better)",
+        "ms",
+        (
+            Bar("Fairlead", "stock", "ssh host true, our pair: added", OURS),
+            Bar("AWS's own CLI, client and agent", "stock", "ssh host true, stock pair: added", OTHERS),
+        ),
+    ),
 )
 
 
