@@ -145,6 +145,7 @@ class ApiClient:
             sessions=world.sessions,
             activations=world.activations,
             nodes=world.nodes,
+            fleet=world.fleet,
             instance_identities=world.instance_identities,
             documents=world.documents,
             identities=world.identities,

@@ -25,6 +25,7 @@ from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.explanations import Explanations
+from fairlead.control.fleet import Fleet
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_changes import IdentityChanges
@@ -159,6 +160,7 @@ class World:
         self.channels = Channels(self.env, self.notifier)
         self.activations = Activations(self.env)
         self.nodes = Nodes(self.env, self.notifier)
+        self.fleet = Fleet(self.env, self.notifier)
         self.instance_identities = InstanceIdentities(self.env, self.notifier, NOBODY_TRUSTED)
         self.documents = Documents(self.env)
         self.identities = Identities(self.env)

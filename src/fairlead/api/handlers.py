@@ -11,6 +11,7 @@ from fairlead.api import (
     callers,
     documents,
     explanations,
+    fleet,
     groups,
     identities,
     identity_changes,
@@ -35,6 +36,7 @@ from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.documents import Documents
 from fairlead.control.explanations import Explanations
+from fairlead.control.fleet import Fleet
 from fairlead.control.groups import Groups
 from fairlead.control.identities import Identities
 from fairlead.control.identity_changes import IdentityChanges
@@ -64,6 +66,7 @@ class UseCases:
     sessions: Sessions
     activations: Activations
     nodes: Nodes
+    fleet: Fleet
     instance_identities: InstanceIdentities
     documents: Documents
     identities: Identities
@@ -91,6 +94,7 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **sessions.handlers(use_cases.sessions),
         **activations.handlers(use_cases.activations),
         **nodes.handlers(use_cases.nodes),
+        **fleet.handlers(use_cases.fleet),
         **instance_identity.handlers(use_cases.instance_identities),
         **documents.handlers(use_cases.documents),
         **identities.handlers(use_cases.identities),

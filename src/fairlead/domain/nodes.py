@@ -110,12 +110,17 @@ class Node:
         """The role's name without its path."""
         return self.iam_role.rpartition("/")[2]
 
+    @property
+    def last_sign_at(self) -> datetime:
+        """When it was last heard of: its last heartbeat, or its registration."""
+        return self.last_ping_at or self.registered_at
+
     def ping_status(self, now: datetime) -> PingStatus:
         """Online, ConnectionLost or Inactive by the age of the last heartbeat."""
-        last = self.last_ping_at or self.registered_at
-        if self.last_ping_at is not None and now - last <= ONLINE_WITHIN:
+        silence = now - self.last_sign_at
+        if self.last_ping_at is not None and silence <= ONLINE_WITHIN:
             return PingStatus.ONLINE
-        return PingStatus.INACTIVE if now - last > INACTIVE_AFTER else PingStatus.CONNECTION_LOST
+        return PingStatus.INACTIVE if silence > INACTIVE_AFTER else PingStatus.CONNECTION_LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +204,8 @@ class NodeRepository(Protocol):
         """How many hybrid nodes there are; `limit` if there are more."""
         ...
 
-    def silent_since(self, scope: Scope, before: datetime, limit: int) -> list[Node]:
-        """Nodes that are not connected and have not been heard of since then, those silent longest first."""
+    def silent_since(self, scope: Scope, before: datetime, after_id: str, limit: int) -> list[Node]:
+        """Nodes whose last sign is older, by id. Whether they are connected is not looked at."""
         ...
 
     def delete(self, node_id: str) -> None: ...

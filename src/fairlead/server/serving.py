@@ -12,9 +12,9 @@ from fairlead.control.activation_tier import activation_tier
 from fairlead.control.bootstrap import NewAccessKey, create_first_identities
 from fairlead.control.environment import Environment
 from fairlead.control.housekeeping import purge
+from fairlead.control.node_pruning import remove_silent_nodes
 from fairlead.domain.service_settings import ActivationTier
 from fairlead.server.errors import StartError
-from fairlead.server.executor import DatabaseExecutor
 from fairlead.server.http_server import BACKLOG, HttpServer, make_http_server
 from fairlead.server.listening import bind, listen
 from fairlead.server.settings import ServerSettings
@@ -121,7 +121,7 @@ async def _run(
         tasks.create_task(server.serve(sockets=listeners))
         await server.is_ready.wait()
         chores = [
-            tasks.create_task(_purge_regularly(prepared.env, components.executor)),
+            tasks.create_task(_purge_regularly(prepared.env, components)),
             tasks.create_task(_record_heartbeats_regularly(components)),
         ]
         if prepared.certificates is not None:
@@ -165,11 +165,12 @@ def _prepare(
     return _Prepared(env=env, store=store, certificates=certificates, running=running)
 
 
-async def _purge_regularly(env: Environment, executor: DatabaseExecutor) -> None:
+async def _purge_regularly(env: Environment, components: Components) -> None:
     """A purge that fails is tried again at the next turn: nothing waits for it."""
     while True:
         try:
-            await executor.run(purge, env)
+            await components.executor.run(purge, env)
+            await components.executor.run(remove_silent_nodes, env, components.notifier)
         except Exception:
             _log.exception("what is old could not be deleted")
         await asyncio.sleep(PURGE_INTERVAL_S)

@@ -28,6 +28,7 @@ from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
 from fairlead.control.explanations import Explanations
+from fairlead.control.fleet import Fleet
 from fairlead.control.groups import Groups
 from fairlead.control.heartbeats import Heartbeats
 from fairlead.control.identities import Identities
@@ -114,6 +115,7 @@ class Components:
     app: Starlette
     gateway: Gateway
     executor: DatabaseExecutor
+    notifier: AgentNotifier
     polls: MessagePolls
     drain: ServerDrain
     heartbeats: Heartbeats
@@ -184,6 +186,7 @@ def make_components(
         app=app,
         gateway=gateway,
         executor=executor,
+        notifier=notifier,
         polls=polls,
         drain=use_cases.server_drain,
         heartbeats=use_cases.nodes.heartbeats,
@@ -217,6 +220,7 @@ def _use_cases(env: Environment, notifier: AgentNotifier, trust: IdentityTrust) 
         sessions=Sessions(env, notifier, drain),
         activations=Activations(env),
         nodes=Nodes(env, notifier),
+        fleet=Fleet(env, notifier),
         instance_identities=InstanceIdentities(env, notifier, trust),
         documents=Documents(env),
         identities=Identities(env),

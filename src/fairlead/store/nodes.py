@@ -143,12 +143,11 @@ class SqlNodes:
         some = select(nodes.c.id).where(*_in_scope(scope), _of_kind(NodeKind.HYBRID)).limit(limit).subquery()
         return self._connection.scalar(select(func.count()).select_from(some)) or 0
 
-    def silent_since(self, scope: Scope, before: datetime, limit: int) -> list[Node]:
-        last = _last_sign()
+    def silent_since(self, scope: Scope, before: datetime, after_id: str, limit: int) -> list[Node]:
         statement = (
             select(nodes)
-            .where(*_in_scope(scope), nodes.c.connected_since.is_(None), last < before)
-            .order_by(last, nodes.c.id)
+            .where(*_in_scope(scope), nodes.c.id > after_id, _last_sign() < before)
+            .order_by(nodes.c.id)
             .limit(limit)
         )
         return [_node(row) for row in self._connection.execute(statement)]

@@ -195,12 +195,11 @@ def test_hybrid_nodes_of_one_region_are_counted_up_to_a_limit(store: SqlStore) -
         assert work.nodes.count_hybrid(SCOPE, 2) == 2
 
 
-def test_silent_nodes_are_those_that_are_away_and_were_not_heard_of(store: SqlStore) -> None:
+def test_silent_nodes_are_those_that_were_not_heard_of(store: SqlStore) -> None:
     with store.transaction() as work:
         work.nodes.add(a_node(id="mi-old", registered_at=NOW - 2 * SECOND))
-        work.nodes.add(a_node(id="mi-older", registered_at=NOW - 3 * SECOND))
+        work.nodes.add(a_node(id="mi-older", registered_at=NOW - 3 * SECOND, last_ping_at=NOW - SECOND))
         work.nodes.add(a_node(id="mi-heard", registered_at=NOW - 3 * SECOND, last_ping_at=NOW))
-        work.nodes.add(a_node(id="mi-here", registered_at=NOW - 3 * SECOND, connected_since=NOW))
         work.nodes.add(
             a_node(
                 id="mi-elsewhere",
@@ -208,8 +207,9 @@ def test_silent_nodes_are_those_that_are_away_and_were_not_heard_of(store: SqlSt
                 scope=Scope(SCOPE.account_id, "eu-central-1"),
             )
         )
-        assert _ids(work.nodes.silent_since(SCOPE, NOW, 5)) == ["mi-older", "mi-old"]
-        assert _ids(work.nodes.silent_since(SCOPE, NOW, 1)) == ["mi-older"]
+        assert _ids(work.nodes.silent_since(SCOPE, NOW, "", 5)) == ["mi-old", "mi-older"]
+        assert _ids(work.nodes.silent_since(SCOPE, NOW, "", 1)) == ["mi-old"]
+        assert _ids(work.nodes.silent_since(SCOPE, NOW, "mi-old", 5)) == ["mi-older"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Inputs and outputs of the operations on managed nodes of `ssm`.
 
-DescribeInstanceInformation and DeregisterManagedInstance are published (Systems Manager API, version
-2014-11-06). The others are what agents call; they are in no published model, and what stands here was seen on
+DescribeInstanceInformation, UpdateManagedInstanceRole and DeregisterManagedInstance are published (Systems
+Manager API, version 2014-11-06). The others are what agents call; they are in no published model, and what stands here was seen on
 the wire from the agent in version 3.3 and bounded by us.
 """
 
@@ -12,6 +12,11 @@ from fairlead.aws.shapes import Boolean, Integer, ListOf, Operation, String, Str
 from fairlead.domain.operations.activations import ACTIVATION_ID, IAM_ROLE, Tag
 
 NODE_ID = String(pattern=r"(^i-(\w{8}|\w{17})$)|(^mi-\w{17}$)")
+HYBRID_NODE_ID = String(
+    min=20,
+    max=124,
+    pattern=r"(^mi-[0-9a-f]{17}$)|(^eks_c:[0-9A-Za-z][A-Za-z0-9\-_]{0,99}_\w{17}$)",
+)
 FINGERPRINT = String(min=1, max=128, pattern="^[0-9A-Za-z_.:-]+$")
 PUBLIC_KEY = String(min=392, max=4096)
 PUBLIC_KEY_TYPE = String(enum=("Rsa",))
@@ -204,19 +209,24 @@ class DescribeInstanceInformationResponse:
 class DeregisterManagedInstanceRequest:
     """Which node."""
 
-    instance_id: str = member(
-        "InstanceId",
-        String(
-            min=20,
-            max=124,
-            pattern=r"(^mi-[0-9a-f]{17}$)|(^eks_c:[0-9A-Za-z][A-Za-z0-9\-_]{0,99}_\w{17}$)",
-        ),
-        required=True,
-    )
+    instance_id: str = member("InstanceId", HYBRID_NODE_ID, required=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeregisterManagedInstanceResponse:
+    """Nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateManagedInstanceRoleRequest:
+    """Which hybrid node, and its next role."""
+
+    instance_id: str = member("InstanceId", HYBRID_NODE_ID, required=True)
+    iam_role: str = member("IamRole", IAM_ROLE, required=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateManagedInstanceRoleResponse:
     """Nothing."""
 
 
@@ -246,6 +256,9 @@ DESCRIBE_INSTANCE_INFORMATION = Operation(
     "DescribeInstanceInformation",
     DescribeInstanceInformationRequest,
     DescribeInstanceInformationResponse,
+)
+UPDATE_MANAGED_INSTANCE_ROLE = Operation(
+    "ssm", "UpdateManagedInstanceRole", UpdateManagedInstanceRoleRequest, UpdateManagedInstanceRoleResponse
 )
 DEREGISTER_MANAGED_INSTANCE = Operation(
     "ssm", "DeregisterManagedInstance", DeregisterManagedInstanceRequest, DeregisterManagedInstanceResponse
