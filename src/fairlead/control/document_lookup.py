@@ -7,7 +7,7 @@ from typing import Any
 
 from fairlead.control.authorization import ResourceContext
 from fairlead.control.references import DocumentReference
-from fairlead.control.resource_tags import tag_context
+from fairlead.control.resource_tags import document_tag_keys
 from fairlead.domain.document_parameters import ParameterValue
 from fairlead.domain.document_schema import read_session_document
 from fairlead.domain.document_text import DocumentFormat, read_text
@@ -46,7 +46,7 @@ class FoundDocument:
     @property
     def tags(self) -> ResourceContext:
         """Its tags as context keys of its ARN."""
-        return document_tag_keys(self.reference, self.stored)
+        return document_tag_keys(self.reference.arn, self.stored)
 
     def require(self) -> SessionDocument:
         """The document. Raises DocumentNotFound."""
@@ -70,11 +70,6 @@ def find_document(uow: UnitOfWork, scope: Scope, reference: DocumentReference) -
 def read_stored(name: str, content: str, form: DocumentFormat) -> SessionDocument:
     """The document that a text says which was checked when it was stored."""
     return read_session_document(name, read_text(content, form))
-
-
-def document_tag_keys(reference: DocumentReference, stored: StoredDocument | None) -> ResourceContext:
-    """The tags of a document as context keys of its ARN; of one that does not exist there are none."""
-    return {} if stored is None else {reference.arn: tag_context(stored.tags)}
 
 
 @dataclass(frozen=True, slots=True)

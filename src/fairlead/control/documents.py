@@ -6,7 +6,7 @@ Those of AWS are there to be read. How a text is read is `domain.document_schema
 
 from fairlead.control.calls import Call, perform
 from fairlead.control.document_listing import list_documents
-from fairlead.control.document_lookup import document_tag_keys, read_stored
+from fairlead.control.document_lookup import read_stored
 from fairlead.control.document_views import (
     DOCUMENT_TYPE,
     Edition,
@@ -21,7 +21,7 @@ from fairlead.control.environment import Environment
 from fairlead.control.identity_tags import tag_keys
 from fairlead.control.paging import Listing, cut_page, decode_position, encode_position
 from fairlead.control.references import DocumentReference, document_reference
-from fairlead.control.resource_tags import tags_by_key
+from fairlead.control.resource_tags import document_tag_keys, tags_by_key
 from fairlead.domain.callers import Caller
 from fairlead.domain.document_text import DocumentFormat
 from fairlead.domain.errors import (
@@ -311,7 +311,7 @@ def _authorized(call: Call, name_or_arn: str) -> tuple[DocumentReference, Stored
     stored = None
     if reference.is_own_arn and reference.of_aws is None:
         stored = call.uow.documents.get(caller.scope, reference.name)
-    call.authorize((reference.arn,), resource_context=document_tag_keys(reference, stored))
+    call.authorize((reference.arn,), resource_context=document_tag_keys(reference.arn, stored))
     return reference, stored
 
 

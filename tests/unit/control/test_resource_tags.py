@@ -1,4 +1,6 @@
-"""Tags of nodes, and policies that see them and the two tags of every session."""
+"""Tags of nodes and documents, and policies that see them and the two tags of every session."""
+
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +20,7 @@ from fairlead.domain.operations.sessions import (
     TerminateSessionRequest,
 )
 from tests.support.control_world import NODE_ID, policy, statement
+from tests.support.factories import a_document_version, a_stored_document
 
 OTHER = "mi-0fedcba9876543210"
 NODES = "arn:aws:ssm:*:*:managed-instance/*"
@@ -81,6 +84,34 @@ def test_keys_of_aws_are_reserved_and_no_key_comes_twice(world, admin):
     with pytest.raises(InvalidRequest, match="twice"):
         world.resource_tags.add_tags_to_resource(admin, request)
     assert tags_of(world, admin) == []
+
+
+def test_documents_of_the_account_have_tags(world, admin):
+    with world.store.transaction() as uow:
+        uow.documents.add(a_stored_document(tags=()), a_document_version())
+    name, arn = "Custom-Port", "arn:aws:ssm:us-east-1:111122223333:document/Custom-Port"
+    given = tuple(Tag(key=f"k{number}", value="v") for number in range(50))
+    request = operations.AddTagsToResourceRequest(resource_type="Document", resource_id=name, tags=given)
+    world.resource_tags.add_tags_to_resource(admin, request)
+    assert ("k7", "v") in tags_of(world, admin, arn, "Document")
+    with pytest.raises(TooManyTags, match="at most 50"):
+        more = replace(request, tags=(Tag(key="one more", value=""),))
+        world.resource_tags.add_tags_to_resource(admin, more)
+    taken = operations.RemoveTagsFromResourceRequest(
+        resource_type="Document", resource_id=name, tag_keys=tuple(f"k{number}" for number in range(1, 60))
+    )
+    world.resource_tags.remove_tags_from_resource(admin, taken)
+    assert tags_of(world, admin, name, "Document") == [("k0", "v")]
+    only_k0 = policy(on("ssm:ListTagsForResource", arn, StringEquals={"aws:ResourceTag/k0": "v"}))
+    assert tags_of(world, world.user("reader", only_k0), name, "Document")
+
+
+@pytest.mark.parametrize("name", ["Nothing", "AWS-StartSSHSession"])
+def test_other_documents_have_none(world, admin, name):
+    with pytest.raises(InvalidResourceId, match=name):
+        tags_of(world, admin, name, "Document")
+    with pytest.raises(AccessDenied):
+        tags_of(world, world.user("nobody", policy(statement("Deny", "*"))), name, "Document")
 
 
 def test_only_nodes_that_are_there_have_tags(world, admin):
