@@ -84,6 +84,13 @@ def run(
             help="Tier of mi- nodes until the API decides: advanced, or standard (AWS: no sessions).",
         ),
     ] = "advanced",
+    skip_default_document_check: Annotated[
+        bool,
+        typer.Option(
+            "--skip-default-document-check",
+            help="A session that names no document needs the right to its target only (AWS until 2025).",
+        ),
+    ] = False,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each API call.")] = False,
 ) -> None:
     """Run the server, unless a command follows."""
@@ -112,6 +119,7 @@ def run(
         "oidc_file": oidc_file,
         "activation_tier": activation_tier,
         "instance_identity_file": instance_identity_file,
+        "skip_default_document_check": skip_default_document_check,
         "access_log": access_log,
     }
     try:

@@ -113,7 +113,7 @@ class Documents:
             latest = str(stored.latest_version)
             if request.document_version not in (None, _LATEST, latest):
                 raise InvalidDocumentVersion(
-                    f"Only the latest version of document {stored.name} can be updated: {latest} or {_LATEST}."
+                    f"Only the latest version of {stored.name} can be updated: {latest} or {_LATEST}."
                 )
             self._check_new_version(call, stored, request)
             version = _new_version(call, request, stored.next_version)

@@ -81,6 +81,9 @@ class ServerSettings:
     are none."""
     activation_tier: ActivationTier = ActivationTier.ADVANCED
     """The tier of hybrid nodes until somebody decides by the API. AWS begins with `standard`."""
+    skip_default_document_check: bool = False
+    """Whether StartSession without a document needs the right to the target only, and not to the default
+    document, as in AWS until 2025. A named document is always checked."""
     access_log: bool = False
     """Log one line for each API call."""
 
@@ -106,6 +109,7 @@ def read_settings(
     oidc_file: Path | None = None,
     instance_identity_file: Path | None = None,
     activation_tier: str = ActivationTier.ADVANCED.value,
+    skip_default_document_check: bool = False,
     access_log: bool = False,
 ) -> ServerSettings:
     """Check the options, each by itself and together. Raises StartError."""
@@ -124,6 +128,7 @@ def read_settings(
         oidc_file=oidc_file,
         activation_tier=_parse_tier(activation_tier),
         instance_identity_file=instance_identity_file,
+        skip_default_document_check=skip_default_document_check,
         access_log=access_log,
     )
     _check_together(settings)

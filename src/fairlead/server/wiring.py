@@ -104,6 +104,7 @@ def make_environment(
             account_id=installation.account_id,
             regions=regions,
             initial_activation_tier=settings.activation_tier,
+            default_document_is_checked=not settings.skip_default_document_check,
         ),
     )
 

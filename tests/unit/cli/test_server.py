@@ -58,6 +58,7 @@ def test_every_option_of_the_contract_reaches_the_server(runs: list[ServerSettin
         "eu-1",
     ]
     words += ["--trusted-proxy", "10.0.0.0/8", "--master-key-file", "m", "--access-log"]
+    words += ["--skip-default-document-check"]
     assert RUNNER.invoke(app, words).exit_code == 3
     (settings,) = runs
     assert settings.state_dir == tmp_path
@@ -69,6 +70,7 @@ def test_every_option_of_the_contract_reaches_the_server(runs: list[ServerSettin
     assert str(settings.trusted_proxies[0]) == "10.0.0.0/8"
     assert settings.master_key_file == Path("m")
     assert settings.access_log
+    assert settings.skip_default_document_check
     assert not settings.insecure_http
 
 

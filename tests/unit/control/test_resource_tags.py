@@ -94,8 +94,8 @@ def test_documents_of_the_account_have_tags(world, admin):
     request = operations.AddTagsToResourceRequest(resource_type="Document", resource_id=name, tags=given)
     world.resource_tags.add_tags_to_resource(admin, request)
     assert ("k7", "v") in tags_of(world, admin, arn, "Document")
+    more = replace(request, tags=(Tag(key="one more", value=""),))
     with pytest.raises(TooManyTags, match="at most 50"):
-        more = replace(request, tags=(Tag(key="one more", value=""),))
         world.resource_tags.add_tags_to_resource(admin, more)
     taken = operations.RemoveTagsFromResourceRequest(
         resource_type="Document", resource_id=name, tag_keys=tuple(f"k{number}" for number in range(1, 60))
