@@ -13,6 +13,7 @@ them. `benchmarks/rows` has a module per row. Progress goes to stderr, the table
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.redraw:
         publish(from_json((RESULTS / "bench.json").read_text(encoding="utf-8")))
         return 0
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends what was started, too
     chosen = Form.QUICK if options.quick else Form.GATE if options.gate else Form.FULL
     names = [name for name in options.rows.split(",") if name]
     try:

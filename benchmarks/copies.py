@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.usage import children, cpu_s, reset_peak
+from benchmarks.figures import Figure, at_most
+from benchmarks.usage import children, cpu_s, peak_rss_mb, reset_peak
 from tools.ssh_connection import DIRECTIONS, Route, SshConnection, fill, standing
 
 MB, GB = 1e6, 1e9
@@ -18,6 +19,9 @@ _RIGS = {
     PLAIN_DIGESTS: {"tls": False, "digests": True},
     TLS_DIGESTS: {"tls": True, "digests": True},
 }
+CPU_GATE = at_most(4.5)
+"""s/GB with TLS: for each process about twice what a quiet machine shows."""
+MEMORY_GATES = {"server": at_most(130), "agent": at_most(50), "client": at_most(32)}
 
 
 @dataclass(slots=True)
@@ -91,3 +95,24 @@ def copy_in_rounds(
         for direction in DIRECTIONS:
             rates = (f"{name} {size / way.copy_s[direction][-1] / MB:.0f}" for name, way in ways.items())
             bench.say(f"  round {number} of {rounds}, {direction}, MB/s: {', '.join(rates)}")
+
+
+def costs(ways: Mapping[str, Way], size: int) -> Iterator[Figure]:
+    """What the copies cost each process: CPU seconds per GB, and its peak of memory."""
+    for way_name, way in ways.items():
+        for direction in DIRECTIONS:
+            for process in way.processes:
+                yield Figure.of_samples(
+                    f"{direction}, {way_name}: CPU of the {process}",
+                    "s/GB",
+                    [seconds / size * GB for seconds in way.cpu_s[direction, process]],
+                    gate=CPU_GATE if way_name == TLS else None,
+                )
+    for way_name, way in ways.items():
+        for process, pid in way.processes.items():
+            yield Figure.of_value(
+                f"{way_name}: peak memory of the {process}",
+                "MB",
+                peak_rss_mb(pid),
+                gate=MEMORY_GATES[process] if way_name == TLS else None,
+            )

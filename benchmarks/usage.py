@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from tools.processes import children
+from tools.processes import children, descendants
 
-__all__ = ["children", "cpu_s", "peak_rss_mb", "reset_peak", "rss_mb"]
+__all__ = ["children", "cpu_s", "peak_rss_mb", "reset_peak", "rss_mb", "tree_cpu_s"]
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _FORGET_PEAK = "5"  # proc(5), clear_refs
@@ -15,6 +15,11 @@ def cpu_s(pid: int) -> float:
     """CPU seconds, user and system, of all its threads, the ended ones too; in steps of 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+def tree_cpu_s(pid: int) -> float:
+    """The same of a process and of those it started, and they: of all that are alive."""
+    return sum(cpu_s(each) for each in descendants(pid))
 
 
 def rss_mb(pid: int) -> float:

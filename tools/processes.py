@@ -81,6 +81,20 @@ def children(pid: int) -> list[int]:
     return [int(word) for each in lists for word in each.read_text(encoding="ascii").split()]
 
 
+def descendants(pid: int) -> list[int]:
+    """A process, its children, theirs and so on (Linux)."""
+    found = []
+    waiting = [pid]
+    while waiting:
+        parent = waiting.pop()
+        found.append(parent)
+        try:
+            waiting += children(parent)
+        except OSError:  # it ended since its parent was asked
+            continue
+    return found
+
+
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nothing listens on, and that nobody is given by chance."""
     while True:

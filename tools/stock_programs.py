@@ -15,7 +15,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.processes import ChildProcess, StartFailed, children, environment, start
+from tools.processes import ChildProcess, StartFailed, children, descendants, environment, start
 from tools.stack import CommandFailed, LocalStack
 
 AGENT = "amazon-ssm-agent"
@@ -172,7 +172,7 @@ class StockAgent:
         """How many sessions have a process."""
         if self.child is None:
             raise StartFailed(f"{self.name} does not run")
-        return sum(b"ssm-session-worker" in _command_line(pid) for pid in _descendants(self.child.pid))
+        return sum(b"ssm-session-worker" in _command_line(pid) for pid in descendants(self.child.pid))
 
     def log(self) -> str:
         """What it logged."""
@@ -225,19 +225,6 @@ def _write_configuration(directory: Path, endpoint: str) -> None:
     }
     directory.mkdir()
     (directory / f"{AGENT}.json").write_text(json.dumps(configuration), encoding="utf-8")
-
-
-def _descendants(pid: int) -> list[int]:
-    found = []
-    waiting = [pid]
-    while waiting:
-        parent = waiting.pop()
-        found.append(parent)
-        try:
-            waiting += children(parent)
-        except OSError:  # it ended since its parent was asked
-            continue
-    return found
 
 
 def _command_line(pid: int) -> bytes:

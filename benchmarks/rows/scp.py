@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from benchmarks.bench import Bench, Form
 from benchmarks.copies import (
     DIRECT,
-    GB,
     MB,
     NC,
     PLAIN,
@@ -22,10 +21,10 @@ from benchmarks.copies import (
     TLS_DIGESTS,
     Way,
     copy_in_rounds,
+    costs,
     open_ways,
 )
-from benchmarks.figures import Figure, Row, at_least, at_most
-from benchmarks.usage import peak_rss_mb
+from benchmarks.figures import Figure, Row, at_least
 from tools.ssh_connection import DIRECTIONS
 
 RATIO_GOALS = {
@@ -34,9 +33,6 @@ RATIO_GOALS = {
     PLAIN_DIGESTS: at_least(0.60),
     TLS_DIGESTS: at_least(0.50),
 }
-CPU_GATE = at_most(4.5)
-"""s/GB with TLS: for each process about twice what a quiet machine shows."""
-MEMORY_GATES = {"server": at_most(130), "agent": at_most(50), "client": at_most(32)}
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
@@ -50,8 +46,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         copy_in_rounds(bench, ways, size, bench.pick(full=5, quick=2, gate=4))
         if DIRECT in ways:
             yield from _speeds(ways, size)
-        yield from _costs(ways, size)
-        yield from _memory(ways)
+        yield from costs(ways, size)
 
 
 def _speeds(ways: Mapping[str, Way], size: int) -> Iterator[Figure]:
@@ -66,29 +61,6 @@ def _speeds(ways: Mapping[str, Way], size: int) -> Iterator[Figure]:
                     yield Figure.of_pairs(
                         f"{direction}, {name} / {base}", "ratio", taken[base], seconds, goal=goal
                     )
-
-
-def _costs(ways: Mapping[str, Way], size: int) -> Iterator[Figure]:
-    for way_name, way in ways.items():
-        for direction in DIRECTIONS:
-            for process in way.processes:
-                yield Figure.of_samples(
-                    f"{direction}, {way_name}: CPU of the {process}",
-                    "s/GB",
-                    [seconds / size * GB for seconds in way.cpu_s[direction, process]],
-                    gate=CPU_GATE if way_name == TLS else None,
-                )
-
-
-def _memory(ways: Mapping[str, Way]) -> Iterator[Figure]:
-    for way_name, way in ways.items():
-        for process, pid in way.processes.items():
-            yield Figure.of_value(
-                f"{way_name}: peak memory of the {process}",
-                "MB",
-                peak_rss_mb(pid),
-                gate=MEMORY_GATES[process] if way_name == TLS else None,
-            )
 
 
 ROW = Row(

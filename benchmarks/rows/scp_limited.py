@@ -11,7 +11,7 @@ that is fast enough on average only falls short here.
 from collections.abc import Iterator
 
 from benchmarks.bench import Bench, Form
-from benchmarks.copies import DIRECT, NC, PLAIN, TLS, copy_in_rounds, open_ways
+from benchmarks.copies import DIRECT, NC, PLAIN, TLS, copy_in_rounds, costs, open_ways
 from benchmarks.figures import Figure, Row, at_least
 from tools.ssh_connection import DIRECTIONS
 
@@ -45,6 +45,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
                         goal=GOAL if name in (PLAIN, TLS) and not in_gate else None,
                         gate=GATE if name == TLS and in_gate else None,
                     )
+        if not in_gate:
+            yield from costs(ways, size)
 
 
 ROW = Row(

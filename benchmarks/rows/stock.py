@@ -6,7 +6,8 @@ takes each pair a few seconds; the echo of 64 bytes through `ssh host cat`; and 
 Our client is `fairlead proxy`.
 
 With a stock end the server assists: it remembers what is not acknowledged yet, message by message. What that
-costs is the server's CPU time over the copies of the pair of stock ends, in steps of 10 ms.
+costs is the server's CPU time over the copies of the pair of stock ends, in steps of 10 ms. A stock client is
+the AWS CLI and the plugin, a stock agent its three programs.
 
 Needs the stock programs in the directory that REAL_AWS_BIN names.
 """
@@ -20,7 +21,7 @@ from benchmarks.bench import Bench
 from benchmarks.copies import GB, MB
 from benchmarks.echoes import command_echo, measure_round_trips, quantile_of_rounds
 from benchmarks.figures import Figure, Pairing, Row, Skipped, at_least, at_most
-from benchmarks.usage import cpu_s
+from benchmarks.usage import children, tree_cpu_s
 from tools.interop.corners import BOTH_STOCK, OUR_AGENT, OUR_PROXY, STOCK_AGENT, STOCK_PLUGIN, Corner
 from tools.interop.routes import Corners, running_routes
 from tools.interop.speed import Copies, connect_s
@@ -38,11 +39,12 @@ OUR_SIZE = 256 << 20
 
 @dataclass(slots=True)
 class Copied:
-    """The copies of one pair of ends: their size, and the rate in MB/s and the server's CPU s/GB of each."""
+    """The copies of one pair of ends: their size, and of each its rate in MB/s and the CPU s/GB of client,
+    server and agent, with all the processes they consist of."""
 
     size: int
     mb_per_s: list[float] = field(default_factory=list)
-    server_s_per_gb: list[float] = field(default_factory=list)
+    s_per_gb: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,15 @@ def _copies(bench: Bench, corners: Corners) -> dict[tuple[Corner, str], Copied]:
                 found[wanted.corner, direction] = Copied(size)
         for number in range(rounds):
             for (corner, direction), copied in found.items():
-                before = cpu_s(corners.server_pid)
+                (client,) = children(connections[corner].pid)
+                agent = corners.agent_pids[corner.agent]
+                processes = {"client": client, "server": corners.server_pid, "agent": agent}
+                before = {name: tree_cpu_s(pid) for name, pid in processes.items()}
                 seconds = copies.copy(connections[corner], direction, copied.size)
-                spent = cpu_s(corners.server_pid) - before
                 copied.mb_per_s.append(copied.size / seconds / MB)
-                copied.server_s_per_gb.append(spent / copied.size * GB)
+                for name, pid in processes.items():
+                    spent = (tree_cpu_s(pid) - before[name]) / copied.size * GB
+                    copied.s_per_gb.setdefault(name, []).append(spent)
                 rate = copied.mb_per_s[-1]
                 bench.say(f"  round {number + 1} of {rounds}: {corner.name}, {direction}: {rate:.2f} MB/s")
     return found
@@ -118,12 +124,10 @@ def _copy_figures(found: Mapping[tuple[Corner, str], Copied]) -> Iterator[Figure
         goal=OUR_CLIENT_GOAL,
     )
     for direction in DIRECTIONS:
-        yield Figure.of_samples(
-            f"{direction}, stock pair: CPU of the server, which assists",
-            "s/GB",
-            found[BOTH_STOCK, direction].server_s_per_gb,
-            goal=ASSIST_GOAL,
-        )
+        for process, samples in found[BOTH_STOCK, direction].s_per_gb.items():
+            does = f"{process}, which assists" if process == "server" else process
+            goal = ASSIST_GOAL if process == "server" else None
+            yield Figure.of_samples(f"{direction}, stock pair: CPU of the {does}", "s/GB", samples, goal=goal)
 
 
 def _echo_figures(bench: Bench, routes: Mapping[Corner, Route]) -> Iterator[Figure]:

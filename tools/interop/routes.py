@@ -14,11 +14,13 @@ from tools.stock_programs import NotHere, find_agent, find_plugin, path_with_plu
 
 @dataclass(frozen=True, slots=True)
 class Corners:
-    """The routes there are, why the others are not, and the one server that all lead through."""
+    """The routes there are, why the others are not, and the processes: the one server that all lead through,
+    and the agent of each kind."""
 
     routes: dict[Corner, Route]
     missing: list[str]
     server_pid: int
+    agent_pids: dict[str, int]
 
 
 @contextlib.contextmanager
@@ -29,7 +31,8 @@ def running_routes(directory: Path) -> Iterator[Corners]:
     with contextlib.ExitStack() as at_end:
         at_end.callback(stack.stop)
         server = stack.start_server()
-        nodes = {OUR_AGENT: stack.add_agent("ours").node_id}
+        ours = stack.add_agent("ours")
+        nodes, agent_pids = {OUR_AGENT: ours.node_id}, {OUR_AGENT: ours.child.pid}
         ssh_server = stack.add_ssh_server()
         by_cli = stack.write_ssh_config(ssh_server, "ssh_config_aws", SEED_SSH_CONFIG)
         by_proxy = stack.write_ssh_config(ssh_server, "ssh_config_proxy", PROXY_SSH_CONFIG)
@@ -42,7 +45,8 @@ def running_routes(directory: Path) -> Iterator[Corners]:
             agent = register(stack, find_agent(), "stock")
             at_end.callback(agent.stop)
             agent.start()
-            nodes[STOCK_AGENT] = agent.node_id
+            assert agent.child is not None
+            nodes[STOCK_AGENT], agent_pids[STOCK_AGENT] = agent.node_id, agent.child.pid
         except NotHere as reason:
             missing.append(str(reason))
         routes = {
@@ -55,4 +59,4 @@ def running_routes(directory: Path) -> Iterator[Corners]:
             for corner in CORNERS
             if corner.agent in nodes and (corner.client != STOCK_PLUGIN or STOCK_PLUGIN in environments)
         }
-        yield Corners(routes, missing, server.pid)
+        yield Corners(routes, missing, server.pid, agent_pids)
