@@ -104,11 +104,26 @@ def test_the_newest_control_channel_wins():
         older = await rig.control()
         newer = await rig.control()
         assert await close_code(older) == 1008
+        await eventually(lambda: rig.channels.twins == [(NODE, "127.0.0.1", "127.0.0.1")])
         assert rig.notifier.is_connected(NODE)
         rig.notifier.session_started(rig.channels.add_session())
         assert (await offered(newer)).session_id == SESSION
         await newer.close()
         await eventually(lambda: not rig.notifier.is_connected(NODE))
+
+    GatewayRig.run(test)
+
+
+def test_an_older_control_channel_that_is_dead_is_no_twin():
+    async def test(rig):
+        older = await rig.control(incarnation="first")
+        older.transport.pause_reading()  # as of a machine that lost its power
+        await rig.control(incarnation="second")
+        older.transport.abort()
+        newest = await rig.control(incarnation="third")
+        await eventually(lambda: rig.channels.twins != [])
+        assert len(rig.channels.twins) == 1  # the second and the third
+        await newest.close()
 
     GatewayRig.run(test)
 
@@ -425,7 +440,7 @@ def test_a_node_that_leaves_is_not_expected_back_and_one_that_the_stop_cuts_off_
         assert await close_code(staying) == 1012
         assert rig.channels.connected_nodes() == [OTHER_NODE]
 
-    GatewayRig.run(test, departures_together_s=0.05)
+    GatewayRig.run(test, presences_together_s=0.05)
 
 
 def test_a_node_that_is_deregistered_while_its_channel_is_judged_does_not_stay_connected():

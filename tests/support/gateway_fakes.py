@@ -78,8 +78,9 @@ class FakeSocket:
     def resume_reading(self) -> None:
         self.is_reading = True
 
-    def close(self, code, reason: str) -> None:
+    def close(self, code, reason: str, answered=None) -> None:
         self.closed = (int(code), reason)
+        self.answered = answered
 
     def abort(self) -> None:
         self.is_cut = True

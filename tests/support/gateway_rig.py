@@ -68,6 +68,7 @@ class MemoryChannels:
         self.security_events: list[tuple[str, dict]] = []
         self.connected: dict[str, datetime] = {}
         self.deregistered: set[str] = set()
+        self.twins: list[tuple[str, str, str]] = []
         self.claims: list[ClientClaim] = []
         self.refusal: DomainError | None = None
         self._tokens: dict[str, tuple[str, str, str]] = {}
@@ -97,6 +98,9 @@ class MemoryChannels:
     def open_control_channel(self, caller: Caller, node_id: str, token: str):
         self._take(token, "control", node_id, node_id)
         return datetime.now(UTC)
+
+    def twins_seen(self, caller, served, displaced) -> None:
+        self.twins.append((caller.node_id, served.source_address, displaced.source_address))
 
     def connected_nodes(self) -> list[str]:
         return list(self.connected)

@@ -14,12 +14,13 @@ from fairlead.control.authorization import authorize, deny, node_arn, session_ar
 from fairlead.control.channel_tokens import ControlTokens, give_token, take_token
 from fairlead.control.client_openings import ClientOpenings, active, token_refused
 from fairlead.control.environment import Environment
+from fairlead.control.node_twins import record_twins
 from fairlead.control.notifier import AgentNotifier
 from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import MAX_DETAILS_CHARACTERS, printable
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.errors import AccessDenied, SessionEnded
-from fairlead.domain.nodes import Node, Presence
+from fairlead.domain.nodes import ChannelSighting, Node, Presence
 from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import ChannelSide, Session, SessionEnd, SessionStatus
 from fairlead.domain.unit_of_work import UnitOfWork
@@ -165,6 +166,10 @@ class Channels:
             if session is not None and _has_no_traffic(session):
                 uow.sessions.set_traffic(session_id, end.bytes_to_node, end.bytes_to_client)
             return False
+
+    def twins_seen(self, caller: Caller, served: ChannelSighting, displaced: ChannelSighting) -> None:
+        """Two agents are alive under the calling node's id; see `node_twins`."""
+        record_twins(self._env, caller, served, displaced)
 
     def record_security_event(
         self, who: Caller | Origin, name: str, details: Mapping[str, str | int]

@@ -1,15 +1,18 @@
 """Control channels: which nodes are connected, and the messages to and from them.
 
 One channel per node: the newest wins, since a node that dials again has lost the older one whether the server
-saw it or not. What a completed session or an opened channel leads to is left to the `ControlEvents`.
+saw it or not. Where the older one turns out to be alive, and another process's, two agents use one identity
+(docs/decisions/0019). What a completed session or an opened channel leads to is left to the `ControlEvents`.
 """
 
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from fairlead.domain.callers import Caller
+from fairlead.domain.nodes import ChannelSighting
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.messages import Messages
 from fairlead.protocol.control_channel import TaskComplete, decode_control_message
@@ -26,7 +29,9 @@ class ControlSocket(Protocol):
     def send_binary(self, frame: bytes | memoryview, *, more: bool) -> None: ...
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
-    def close(self, code: CloseCode, reason: str) -> None: ...
+    def close(
+        self, code: CloseCode, reason: str, answered: Callable[[int | None], None] | None = None
+    ) -> None: ...
 
 
 class ControlEvents(Protocol):
@@ -44,10 +49,17 @@ class ControlEvents(Protocol):
 class ControlChannels:
     """The connected nodes. Changed on the event loop's thread only; `is_connected` may be asked from any."""
 
-    def __init__(self, messages: Messages, departed: Callable[[str, datetime], None]) -> None:
-        """`departed` is told of each channel that ended: whose it was, and when it was opened."""
+    def __init__(
+        self,
+        messages: Messages,
+        departed: Callable[[str, datetime], None],
+        twins_seen: Callable[[Caller, ChannelSighting, ChannelSighting], None],
+    ) -> None:
+        """`departed` is told of each channel that ended: whose it was, and when it was opened. `twins_seen`
+        is told of two that were alive at once: whose they are, the one that is served, the one before it."""
         self._messages = messages
         self._departed = departed
+        self._twins_seen = twins_seen
         self._channels: dict[str, ControlChannel] = {}
         self._events: ControlEvents | None = None
 
@@ -83,11 +95,15 @@ class ControlChannels:
     ) -> "ControlChannel":
         """Take a node's new channel; the one it had is closed. `opened_at`: as it was recorded."""
         older = self._channels.pop(node_id, None)
-        if older is not None:
-            _log.info("node %s opened a new control channel; the older one is closed", node_id)
-            older.socket.close(CloseCode.REPLACED, "a newer control channel took this place")
         channel = ControlChannel(node_id, socket, self, opened_at, caller, incarnation)
         self._channels[node_id] = channel
+        if older is not None:
+            _log.info("node %s opened a new control channel; the older one is closed", node_id)
+            older.socket.close(
+                CloseCode.REPLACED,
+                "a newer control channel took this place",
+                partial(self._older_one_answered, older, channel),
+            )
         _log.info("node %s is connected", node_id)
         if self._events is not None:
             self._events.control_channel_opened(node_id)
@@ -112,6 +128,22 @@ class ControlChannels:
         """Close every channel."""
         for node_id in list(self._channels):
             self.close(node_id, code, reason)
+
+    def _older_one_answered(
+        self, older: "ControlChannel", newer: "ControlChannel", close_code: int | None
+    ) -> None:
+        """The peer of a replaced channel was alive to read that it was replaced.
+
+        AWS's agent repeats the code then, ours closes with NORMAL. Any other code is a goodbye of its own
+        that crossed with ours, as of a process that was ending.
+        """
+        answers = (CloseCode.REPLACED, CloseCode.NORMAL) if older.incarnation else (CloseCode.REPLACED,)
+        is_own_goodbye = close_code not in answers
+        is_same_process = older.incarnation != "" and older.incarnation == newer.incarnation
+        if is_own_goodbye or is_same_process or newer.caller is None:
+            return
+        _log.warning("node %s has two live agents; the newest is served", newer.node_id)
+        self._twins_seen(newer.caller, newer.sighting, older.sighting)
 
     # Called by the channels.
 
@@ -155,6 +187,12 @@ class ControlChannel:
         self.socket = socket
         self.caller = caller
         self._registry = registry
+
+    @property
+    def sighting(self) -> ChannelSighting:
+        """Where it came from, and since when it is open."""
+        address = "" if self.caller is None else self.caller.origin.source_address
+        return ChannelSighting(address, self.opened_at)
 
     def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
         """One message of the node."""

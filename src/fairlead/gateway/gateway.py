@@ -41,6 +41,7 @@ from fairlead.gateway.requests import Authenticate, ChannelAddress, CheckHost, O
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.sockets import ChannelSocket
+from fairlead.gateway.twins import TwinRecords, TwinReports
 from fairlead.gateway.upgrade import make_upgrade_protocol
 from fairlead.gateway.work import BackgroundWork
 from fairlead.protocol.message_ids import SEED_BYTES
@@ -48,7 +49,7 @@ from fairlead.protocol.message_ids import SEED_BYTES
 _log = logging.getLogger(__name__)
 
 
-class Channels(SessionRecords, TokenJudge, PresenceRecords, rest.TokenGiver, Protocol):
+class Channels(SessionRecords, TokenJudge, PresenceRecords, TwinRecords, rest.TokenGiver, Protocol):
     """`control.channels.Channels`, as far as the gateway uses it."""
 
     def connected_nodes(self) -> list[str]: ...
@@ -100,7 +101,9 @@ class Gateway:
             channels.record_security_event, run, self.work, self.settings, now
         )
         self.presences = Presences(channels, run, self.work, self.settings, self.loop)
-        self.control_channels = ControlChannels(messages, self.presences.ended)
+        self.control_channels = ControlChannels(
+            messages, self.presences.ended, TwinReports(channels, run, self.work).seen
+        )
         self.reconnecting = ReconnectingNodes(
             self.loop, self.settings.reconnecting_grace_s, self.settings.reconnecting_grace_per_node_s
         )

@@ -89,6 +89,7 @@ class ChannelSocket(WSListener):
         self._partial_type = WSMsgType.BINARY
         self._owed_pong: bytes | None = None
         self._close_code: int | None = None
+        self._answered: Callable[[int | None], None] | None = None
         self._is_closing = False
         self._frames = 0
         self._frames_checked = 0
@@ -218,13 +219,19 @@ class ChannelSocket(WSListener):
             self._transport.underlying_transport.resume_reading()
             read_what_is_left(self._transport.underlying_transport, self._loop)
 
-    def close(self, code: CloseCode, reason: str) -> None:
+    def close(
+        self, code: CloseCode, reason: str, answered: Callable[[int | None], None] | None = None
+    ) -> None:
         """Say goodbye after everything sent so far, and give the peer `close_timeout_s` to read it.
+
+        `answered` is told the code of the peer's own goodbye, if there comes one.
 
         Nothing more reaches the handler, not even `disconnected`. The peer is still read, for nobody: closing
         a socket with unread bytes resets the connection, and then the peer may never see what was sent.
         """
         self._handler = _Nobody()
+        if self.is_open:
+            self._answered = answered
         self._close(code, reason)
 
     def abort(self) -> None:
@@ -272,6 +279,9 @@ class ChannelSocket(WSListener):
         if self._transport is None:
             return
         if self._is_closing:
+            answered, self._answered = self._answered, None
+            if answered is not None:
+                answered(self._close_code)
             # The peer has read all that was sent. A TLS transport that closes in good order would wait for
             # the peer to close first, which the stock programs do not do.
             self.abort()

@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
+from fairlead.domain.callers import CallerKind, Origin
+from fairlead.domain.nodes import ChannelSighting
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.messages import Messages
 from fairlead.protocol.control_channel import (
@@ -12,6 +16,7 @@ from fairlead.protocol.control_channel import (
     encode_control_message,
 )
 from tests.support.gateway_fakes import FakeSocket, frame
+from tests.support.gateway_rig import a_caller
 
 OPENED = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 20, 13, tzinfo=UTC)
@@ -23,6 +28,7 @@ class Events:
         self.opened: list[str] = []
         self.completed: list = []
         self.departed: list = []
+        self.twins: list = []
 
     def control_channel_opened(self, node_id) -> None:
         self.opened.append(node_id)
@@ -34,7 +40,9 @@ class Events:
 def registry():
     events = Events()
     channels = ControlChannels(
-        MESSAGES, lambda node_id, opened_at: events.departed.append((node_id, opened_at))
+        MESSAGES,
+        lambda node_id, opened_at: events.departed.append((node_id, opened_at)),
+        lambda *seen: events.twins.append(seen),
     )
     channels.report_to(events)
     return channels, events
@@ -147,3 +155,40 @@ def test_a_channel_that_is_closed_from_here_has_ended_too():
     channels.close("mi-1", 1008, "deregistered")
     channel.disconnected(1008)
     assert events.departed == [("mi-1", OPENED)]
+
+
+FIRST = a_caller(CallerKind.NODE, "mi-1", Origin(source_address="192.0.2.1"))
+SECOND = a_caller(CallerKind.NODE, "mi-1", Origin(source_address="192.0.2.2"))
+SIGHTINGS = (ChannelSighting("192.0.2.2", LATER), ChannelSighting("192.0.2.1", OPENED))
+
+
+def replaced(older="", newer=""):
+    """The socket of a channel that another one has replaced, of agents with these incarnations."""
+    channels, events = registry()
+    socket = FakeSocket()
+    channels.open("mi-1", socket, OPENED, FIRST, older)
+    channels.open("mi-1", FakeSocket(), LATER, SECOND, newer)
+    return socket, events
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "code"), [("", "", 1008), ("a", "b", 1000), ("", "b", 1008), ("a", "", 1000)]
+)
+def test_an_older_channel_that_answers_is_a_twin_of_the_newer_one(older, newer, code):
+    socket, events = replaced(older, newer)
+    assert events.twins == []
+    socket.answered(code)
+    assert events.twins == [(SECOND, *SIGHTINGS)]
+
+
+def test_a_process_that_dials_again_is_no_twin_of_itself():
+    socket, events = replaced("a", "a")
+    socket.answered(1000)
+    assert events.twins == []
+
+
+@pytest.mark.parametrize(("older", "code"), [("", 1000), ("", 1001), ("a", 1001), ("a", None)])
+def test_a_goodbye_that_crossed_with_ours_is_no_sign_of_a_twin(older, code):
+    socket, events = replaced(older, "b")
+    socket.answered(code)
+    assert events.twins == []
