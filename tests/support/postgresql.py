@@ -33,11 +33,14 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             shutil.chown(self._directory, self._user)
 
-    def start(self) -> None:
-        """Make the cluster and start it; raises CalledProcessError with the server's words."""
+    def start(self, *, durable: bool = False) -> None:
+        """Make the cluster and start it; raises CalledProcessError with the server's words.
+
+        With `durable` a commit is on the disk before it is answered, as in earnest.
+        """
         data = self._directory / "data"
         self._run("initdb", "-D", data, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -k {self._directory} -c fsync=off"
+        options = f"-c listen_addresses='' -k {self._directory} -c fsync={'on' if durable else 'off'}"
         self._run("pg_ctl", "-D", data, "-w", "-l", self._directory / "log", "-o", options, "start")
 
     def stop(self) -> None:
