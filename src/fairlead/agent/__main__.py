@@ -18,6 +18,7 @@ from fairlead.agent.program import parse_program
 from fairlead.agent.restart import own_check_answer
 from fairlead.agent.settings import AgentSettings, load_settings
 from fairlead.transport.errors import TransportError
+from fairlead.transport.heap import keep_freed_memory
 
 
 def main(arguments: list[str]) -> int:
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
         if program.is_check:
             return _check(settings)
         configure_logging(settings.log_level)
+        keep_freed_memory()
         run_agent(settings, os.environ, program)
     except (AgentError, TransportError) as error:
         sys.stderr.write(f"fairlead agent: {error}\n")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from fairlead.transport.asyncio_endpoint import MAX_READ_BYTES
 
@@ -88,7 +88,7 @@ class TargetConnection(asyncio.BufferedProtocol):
     def unwritten_bytes(self) -> int:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         if self._early is not None:
             self._early += data
             if len(self._early) > MAX_EARLY_BYTES:
@@ -142,15 +142,15 @@ class TargetConnection(asyncio.BufferedProtocol):
     # -- as asyncio's protocol --
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        connection = cast("asyncio.Transport", transport)  # aiofastnet's are, without saying so
+        self._transport = connection
         # Only what the operating system has taken is acknowledged: a byte kept here is not written yet.
-        transport.set_write_buffer_limits(high=0)
+        connection.set_write_buffer_limits(high=0)
         # Not at once: early releases of Python 3.11 begin to read after this call even where it paused
         # reading, and the endpoint pauses until the handshake is finished.
         asyncio.get_running_loop().call_soon(self._endpoint.attach_local, self)
         if self._first_words:
-            transport.write(self._first_words)
+            connection.write(self._first_words)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return memoryview(self._buffer)[: self._endpoint.read_limit()]

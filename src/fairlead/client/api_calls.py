@@ -19,12 +19,12 @@ from fairlead.transport.http import Response, exchange, request_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from fairlead.client.credentials import CredentialSource
     from fairlead.transport.addresses import Endpoint
     from fairlead.transport.dialer import Dialer
+    from fairlead.transport.tls_stream import Connection
 
 CALL_TIMEOUT_S = 30.0
 """For one request and its answer."""
@@ -86,7 +86,7 @@ class SignedApi:
         self._dialer = dialer
         self._clock = clock
         self._sleep = sleep
-        self._connection: socket.socket | None = None
+        self._connection: Connection | None = None
         self.timeout_s = CALL_TIMEOUT_S
 
     @property
@@ -157,7 +157,7 @@ class SignedApi:
             sock.close()
         return response
 
-    def _take_kept(self) -> socket.socket | None:
+    def _take_kept(self) -> Connection | None:
         """The kept connection, unless it is seen to have ended: an idle one has nothing else to read."""
         sock, self._connection = self._connection, None
         if sock is None or not _is_readable(sock):
@@ -235,7 +235,7 @@ class SessionApi(SignedApi):
     def terminate_session(self, session_id: str) -> None:
         self.call("TerminateSession", {"SessionId": session_id}, attempts=1)
 
-    def take_connection(self, endpoint: Endpoint) -> socket.socket | None:
+    def take_connection(self, endpoint: Endpoint) -> Connection | None:
         """The open connection, if it leads to the server of `endpoint`; the caller owns it from now on."""
         if self._connection is None or not self._endpoint.same_server(endpoint):
             return None
@@ -249,7 +249,7 @@ def _grant(answer: dict[str, object]) -> SessionGrant | None:
     return SessionGrant(session_id, token_value, stream_url) if token_value else None
 
 
-def _is_readable(sock: socket.socket) -> bool:
+def _is_readable(sock: Connection) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))

@@ -23,6 +23,7 @@ from fairlead.protocol.settings import CLIENT_VERSION, ChannelSettings
 from fairlead.transport import mask
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.errors import TransportError, printable
+from fairlead.transport.heap import keep_freed_memory
 from fairlead.transport.poll_endpoint import Outcome, PollEndpoint
 from fairlead.transport.upgrade import takes_resume_secrets
 from fairlead.transport.websocket_link import WebSocketLink, open_websocket
@@ -104,6 +105,7 @@ class SshProxy:
         failed; the session is terminated then."""
         if not mask.is_fast:
             self._log.write("the C mask function of the websockets package is missing: uploads will be slow")
+        keep_freed_memory()
         try:
             return self._run()
         except Interrupted:

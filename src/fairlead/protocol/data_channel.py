@@ -208,10 +208,13 @@ class DataChannel:
         """When `handle_deadline` wants to be called, on the clock of `now`; None: nothing to wait for."""
         if self._handshake.state == states.CLOSED:
             return None
-        deadlines = [self._handshake.deadline]
-        if self._is_connected:
-            deadlines += (self._receiver.deadline, self._sender.deadline, self._silence_deadline)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        earliest = self._handshake.deadline
+        if not self._is_connected:
+            return earliest
+        for deadline in (self._receiver.deadline, self._sender.deadline, self._silence_deadline):
+            if deadline is not None and (earliest is None or deadline < earliest):
+                earliest = deadline
+        return earliest
 
     def handle_deadline(self, now: float) -> None:
         """Do what is due at `now`; harmless when called early."""
@@ -245,11 +248,16 @@ class DataChannel:
         Empty while the connection is lost and after the channel was closed."""
         if not self._is_connected or self._handshake.state == states.CLOSED:
             return []
-        announcements, self._announcements = self._announcements, []
-        return announcements + self._receiver.take() + self._sender.take()
+        frames = self._receiver.take() + self._sender.take()
+        if self._announcements:
+            frames = self._announcements + frames
+            self._announcements = []
+        return frames
 
     def events(self) -> list[e.Event]:
         """What happened since the last call, in order."""
+        if not self._events:
+            return []
         taken = self._events.copy()
         self._events.clear()
         return taken
@@ -263,7 +271,7 @@ class DataChannel:
     @property
     def send_capacity(self) -> int:
         """Largest number of bytes that `send_data` takes now; 0 when `can_send` is false."""
-        if not self.is_open or self._input_ended or self._is_terminated:
+        if self._handshake.state != states.OPEN or self._input_ended or self._is_terminated:
             return 0
         return self._sender.capacity
 

@@ -41,6 +41,16 @@ _FLAG_EVENTS = {
     PayloadFlag.END_OF_INPUT: e.EndOfInput,
 }
 _CHALLENGES = (PayloadType.ENC_CHALLENGE_REQUEST, PayloadType.ENC_CHALLENGE_RESPONSE)
+_NO_DATA = frozenset(
+    (
+        PayloadType.HANDSHAKE_REQUEST,
+        PayloadType.HANDSHAKE_RESPONSE,
+        PayloadType.HANDSHAKE_COMPLETE,
+        PayloadType.FLAG,
+        *_CHALLENGES,
+    )
+)
+"""Payload types that are for the channel and not for the local side."""
 
 
 class Incoming:
@@ -69,7 +79,8 @@ class Incoming:
         that does so in its turn is passed over and reported as PeerError instead."""
         message_type = message.message_type
         if message_type == self._role.receives:
-            self._sender.resume(now)
+            if self._sender.is_paused:
+                self._sender.resume(now)
             self._receive_numbered(message, now)
         elif message_type == ACKNOWLEDGE:
             self._sender.resume(now)
@@ -103,13 +114,16 @@ class Incoming:
         if not self._receiver.has_room(len(message.payload)):
             return False
         try:
-            return self._act_on(message, now)
+            if message.payload_type in _NO_DATA:
+                self._act_on(message, now)
+                return True
+            return self._take_data(message, now)
         except (MalformedMessage, IllegalState) as error:
             # Acknowledged and passed over: it would be as wrong the next time.
             self._events.append(e.PeerError(str(error)))
             return True
 
-    def _act_on(self, message: AgentMessage, now: float) -> bool:
+    def _act_on(self, message: AgentMessage, now: float) -> None:
         payload_type = message.payload_type
         if payload_type == PayloadType.HANDSHAKE_REQUEST:
             self._take_request(message, now)
@@ -120,12 +134,9 @@ class Incoming:
         elif payload_type == PayloadType.FLAG:
             self._receiver.consume(message, now)
             self._take_flag(message)
-        elif payload_type in _CHALLENGES:
+        else:
             self._receiver.consume(message, now)
             raise MalformedMessage("an encryption challenge in a session without encryption")
-        else:
-            return self._take_data(message, now)
-        return True
 
     def _take_request(self, message: AgentMessage, now: float) -> None:
         self._receiver.consume(message, now)

@@ -23,11 +23,10 @@ def parse_object(text: str | bytes | memoryview, what: str, max_bytes: int) -> d
     if len(text) > max_bytes:
         raise MalformedMessage(f"{what} has {len(text)} bytes, above the limit of {max_bytes}")
     try:
-        value = json.loads(
-            bytes(text) if isinstance(text, memoryview) else text,
-            parse_int=_integer,
-            parse_constant=_no_constant,
-        )
+        if not isinstance(text, str):
+            data = bytes(text)
+            text = data.decode(json.detect_encoding(data), "surrogatepass")
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         # ValueError covers JSONDecodeError and UnicodeDecodeError; deep nesting exhausts the recursion limit.
         raise MalformedMessage(f"{what} is not JSON") from None
@@ -100,3 +99,7 @@ def _integer(digits: str) -> int:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+# json.loads with arguments would make a decoder for each call, and acknowledgements are many.
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_no_constant)

@@ -82,6 +82,10 @@ _HEADER = struct.Struct(">I32sIQqQ16s32sII")
 _SEQUENCE_NUMBER = struct.Struct(">q")
 _TYPE_BYTES = 32
 _PADDING = b"\x00 \t\r\n"
+_USUAL_TYPES = {
+    name.ljust(_TYPE_BYTES): name for name in (INPUT_STREAM_DATA, OUTPUT_STREAM_DATA, ACKNOWLEDGE)
+}
+"""The types of nearly every message, as they are padded."""
 
 
 class AgentMessage(Value):
@@ -231,7 +235,9 @@ def decode(
         payload_type,
         payload_length,
     ) = _HEADER.unpack_from(frame)
-    message_type = _checked_type(header_length, padded_type)
+    message_type = _USUAL_TYPES.get(padded_type) if header_length == HEADER_LENGTH else None
+    if message_type is None:
+        message_type = _checked_type(header_length, padded_type)
     if created_date == 0:
         raise MalformedMessage("CreatedDate is zero")
     if payload_length != size - HEADER_BYTES:

@@ -68,8 +68,8 @@ class FrameWriter:
             message_type,
             SCHEMA_VERSION,
             # Zero is refused by every receiver; a clock at the epoch must not stop the session.
-            max(1, int((now + self._wall_clock_offset_s) * 1000)),
-            max(0, sequence),
+            int((now + self._wall_clock_offset_s) * 1000) or 1,
+            sequence if sequence > 0 else 0,
             flags,
             message_id[8:] + message_id[:8],
             sha256(payload).digest() if digest else ZERO_DIGEST,

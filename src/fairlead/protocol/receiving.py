@@ -209,6 +209,8 @@ class Receiver:
             self._ack_now = self._ack_at = None
             self._ack_bytes = 0
             self._reconnected = False
+        if not self._acks:
+            return []
         taken, self._acks = self._acks, []
         return taken
 

@@ -28,9 +28,12 @@ _MAX_COUNTED_RESENDS = 8
 
 
 class ResendTimer:
-    """The timer of the oldest unacknowledged message."""
+    """The timer of the oldest unacknowledged message; `deadline` is when that is due to be sent again.
 
-    __slots__ = ("_own", "_resends", "_rto", "_rtt", "_rttvar", "_since")
+    It is asked for after every frame and changes less often, so it is kept and not computed.
+    """
+
+    __slots__ = ("_own", "_resends", "_rto", "_rtt", "_rttvar", "_since", "deadline")
 
     def __init__(self) -> None:
         self._own = False
@@ -39,32 +42,36 @@ class ResendTimer:
         self._rto = INITIAL_RTO_S
         self._since = 0.0
         self._resends = 0
+        self._set_deadline()
 
     def use_probes(self) -> None:
         """The other end is ours."""
         self._own = True
+        self._set_deadline()
 
     def restart(self, now: float) -> None:
         """Another message became the oldest, or sending starts again."""
         self._since = now
         self._resends = 0
+        self._set_deadline()
 
     def resent(self, now: float) -> None:
         """The oldest was sent again."""
         self._since = now
         self._resends = min(self._resends + 1, _MAX_COUNTED_RESENDS)
+        self._set_deadline()
 
     def sample(self, round_trip_s: float) -> None:
         """A message that was sent once was acknowledged after `round_trip_s`."""
         self._rttvar += (abs(self._rtt - round_trip_s) - self._rttvar) / 4
         self._rtt += (round_trip_s - self._rtt) / 8
         self._rto = min(self._rtt + max(CLOCK_GRANULARITY_S, 4 * self._rttvar), MAX_RTO_S)
+        self._set_deadline()
 
-    @property
-    def deadline(self) -> float:
-        """When the oldest message is due to be sent again."""
+    def _set_deadline(self) -> None:
         if self._own:
-            return self._since + min(FIRST_PROBE_S * (1 << self._resends), MAX_PROBE_S)
-        doublings = max(0, self._resends - RESENDS_BEFORE_BACKOFF)
-        interval = max(self._rto, MIN_RESEND_INTERVAL_S) * (1 << doublings)
-        return self._since + min(interval, MAX_RTO_S)
+            interval = min(FIRST_PROBE_S * (1 << self._resends), MAX_PROBE_S)
+        else:
+            doublings = max(0, self._resends - RESENDS_BEFORE_BACKOFF)
+            interval = min(max(self._rto, MIN_RESEND_INTERVAL_S) * (1 << doublings), MAX_RTO_S)
+        self.deadline = self._since + interval

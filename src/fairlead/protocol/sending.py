@@ -116,7 +116,7 @@ class Sender:
 
     def take(self) -> list[OutgoingFrame]:
         """The frames to put on the wire now."""
-        if self.is_paused:
+        if self.is_paused or not self._queue:
             return []
         frames = []
         for message in self._queue:
@@ -242,9 +242,12 @@ class Sender:
         """Bytes of stream data that still fit into the window."""
         if self.is_paused:
             return 0
-        messages_left = MAX_UNACKNOWLEDGED_MESSAGES - len(self._messages)
-        bytes_left = self._terms.window_bytes - self._outstanding_bytes
-        return max(0, min(bytes_left, messages_left * self._terms.max_payload_bytes))
+        terms = self._terms
+        left = terms.window_bytes - self._outstanding_bytes
+        in_messages = (MAX_UNACKNOWLEDGED_MESSAGES - len(self._messages)) * terms.max_payload_bytes
+        if in_messages < left:
+            left = in_messages
+        return left if left > 0 else 0
 
     @property
     def is_full(self) -> bool:

@@ -143,7 +143,7 @@ class AsyncioEndpoint:
         self._reads_local = True
         while self._held:
             sequence, data = self._held.popleft()
-            self._write(sequence, data)
+            self._write(local, sequence, data)
         if self._input_ended:
             local.write_eof()
         if local.is_drained:
@@ -262,11 +262,10 @@ class AsyncioEndpoint:
     def _handle(self, event: Event) -> None:
         if isinstance(event, StreamData):
             self.input_bytes += len(event.data)
-            data = bytes(event.data)  # the view ends with the frame; what is not written at once must stay
             if self._local is None:
-                self._held.append((event.sequence, data))
+                self._held.append((event.sequence, bytes(event.data)))
             else:
-                self._write(event.sequence, data)
+                self._write(self._local, event.sequence, event.data)
             return
         if isinstance(event, EndOfInput):
             self._input_ended = True
@@ -274,11 +273,10 @@ class AsyncioEndpoint:
                 self._local.write_eof()
         self._owner.handle_event(event)
 
-    def _write(self, sequence: int, data: bytes) -> None:
-        assert self._local is not None
-        self._local.write(data[self._part_written :])
+    def _write(self, local: LocalStream, sequence: int, data: bytes | memoryview) -> None:
+        local.write(data[self._part_written :] if self._part_written else data)
         self._part_written = 0
-        if self._local.is_drained:
+        if local.is_drained:
             self._unconfirmed.clear()
             self._channel.written(sequence, self._clock())
         else:
@@ -300,14 +298,16 @@ class AsyncioEndpoint:
             self._link.set_reading(self._reads_link)
 
     def _set_timer(self) -> None:
+        """See that the timer fires when the channel wants it. Deadlines mostly move on, with every frame and
+        acknowledgement: a timer that is too early for that is left alone, and looks again when it fires."""
         deadline = self._channel.next_deadline()
+        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+            return
         if self._timer is not None:
-            if deadline is not None and self._timer.when() == deadline and not self._timer.cancelled():
-                return
             self._timer.cancel()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._deadline_reached)
+        self._timer = self._loop.call_at(deadline, self._timer_fired)
 
-    def _deadline_reached(self) -> None:
+    def _timer_fired(self) -> None:
         self._timer = None
         if not self._is_closed:
             self._channel.handle_deadline(self._clock())

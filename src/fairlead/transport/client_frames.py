@@ -30,6 +30,7 @@ MAX_CONTROL_BYTES = 125
 NORMAL_CLOSURE, PROTOCOL_ERROR, TOO_BIG = 1000, 1002, 1009
 
 _U16, _U64 = Struct("!H"), Struct("!Q")
+_SHORT_HEAD, _MEDIUM_HEAD, _LONG_HEAD = Struct("!BB4s"), Struct("!BBH4s"), Struct("!BBQ4s")
 
 
 class FrameError(PeerError):
@@ -42,14 +43,21 @@ class FrameError(PeerError):
 
 def encode_frame(opcode: int, payload: bytes | bytearray | memoryview, key: bytes) -> bytes:
     """One final frame, masked with the 4 bytes of `key` (fresh chance for every frame: §10.3)."""
+    frame = bytearray()
+    append_frame(frame, opcode, payload, key)
+    return bytes(frame)
+
+
+def append_frame(buffer: bytearray, opcode: int, payload: bytes | bytearray | memoryview, key: bytes) -> None:
+    """Put such a frame behind what is in `buffer`."""
     size = len(payload)
     if size < 126:
-        head = bytes((0x80 | opcode, 0x80 | size))
+        buffer += _SHORT_HEAD.pack(0x80 | opcode, 0x80 | size, key)
     elif size < 65536:
-        head = bytes((0x80 | opcode, 0xFE)) + _U16.pack(size)
+        buffer += _MEDIUM_HEAD.pack(0x80 | opcode, 0xFE, size, key)
     else:
-        head = bytes((0x80 | opcode, 0xFF)) + _U64.pack(size)
-    return b"".join((head, key, apply_mask(payload, key)))
+        buffer += _LONG_HEAD.pack(0x80 | opcode, 0xFF, size, key)
+    buffer += apply_mask(payload, key)
 
 
 def encode_close(code: int, reason: str, key: bytes) -> bytes:

@@ -19,10 +19,13 @@ from fairlead.transport.addresses import Endpoint, bracketed, is_loopback
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError, UntrustedError
 from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
 from fairlead.transport.tls import Trust, client_context, explain_tls_failure, likely_context
+from fairlead.transport.tls_stream import TlsStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from fairlead.transport.tls_stream import Connection
 
     Address = tuple[int, tuple[object, ...]]
     """Address family and socket address, as `socket.getaddrinfo` gives them."""
@@ -83,8 +86,8 @@ class Dialer:
         self._has_all_roots = True
         return client_context(self.trust)
 
-    def dial(self, endpoint: Endpoint) -> socket.socket:
-        """A connected socket with TCP_NODELAY, TLS where the endpoint's scheme says so; blocking.
+    def dial(self, endpoint: Endpoint) -> Connection:
+        """A connection with TCP_NODELAY, TLS where the endpoint's scheme says so; blocking.
 
         Raises `ResolveError`, `ConnectError`, `ProxyError` or `TlsError`, whose text names the hop.
         """
@@ -98,7 +101,7 @@ class Dialer:
             self._context = self._context_with_all_roots()
             return self._dial(endpoint, self._context)
 
-    def _dial(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> socket.socket:
+    def _dial(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> Connection:
         proxy = proxy_for(endpoint, self._environ)
         if proxy is None:
             sock = connect(endpoint.host, endpoint.port)
@@ -234,13 +237,11 @@ def open_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
         raise ProxyError(f"the connection to the proxy {proxy.shown} failed: {exc.strerror}") from None
 
 
-def start_tls(
-    sock: socket.socket, context: ssl.SSLContext, endpoint: Endpoint, trust: Trust
-) -> ssl.SSLSocket:
+def start_tls(sock: socket.socket, context: ssl.SSLContext, endpoint: Endpoint, trust: Trust) -> TlsStream:
     """TLS over a connected socket, certificate and host name checked. Raises `TlsError`."""
-    sock.settimeout(TLS_TIMEOUT_S)
     try:
-        return context.wrap_socket(sock, server_hostname=endpoint.host, suppress_ragged_eofs=True)
+        stream = TlsStream(sock, context, endpoint.host)
+        stream.handshake(TLS_TIMEOUT_S)
     except TimeoutError:
         raise TlsError(
             f"{endpoint.authority} did not finish the TLS handshake in {TLS_TIMEOUT_S:.0f} s"
@@ -248,3 +249,4 @@ def start_tls(
     except (OSError, ValueError) as exc:
         kind = UntrustedError if isinstance(exc, ssl.SSLCertVerificationError) else TlsError
         raise kind(explain_tls_failure(exc, endpoint.authority, trust)) from None
+    return stream

@@ -24,8 +24,9 @@ class LocalStream(Protocol):
         """How many of the bytes written so far the operating system has not taken yet."""
         ...
 
-    def write(self, data: bytes) -> None:
-        """Write; after a failed or closed connection without effect."""
+    def write(self, data: bytes | memoryview) -> None:
+        """Write; after a failed or closed connection without effect. A view is valid during the call only:
+        what the operating system does not take at once is copied."""
         ...
 
     def write_eof(self) -> None:

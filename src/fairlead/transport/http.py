@@ -12,8 +12,9 @@ from fairlead.transport.errors import ClosedUnanswered, ConnectionLost, PeerErro
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterable
+
+    from fairlead.transport.tls_stream import Connection
 
 MAX_HEADER_BYTES = 16 * 1024
 """Longest status line and header section that is read."""
@@ -202,7 +203,7 @@ class ResponseReader:
 
 
 def exchange(
-    sock: socket.socket,
+    sock: Connection,
     request: bytes,
     timeout_s: float,
     authority: str,

@@ -109,6 +109,11 @@ class PollEndpoint:
         self._leave_at: float | None = None
         self._start_by: float | None = clock() + START_TIMEOUT_S
         self._was_reading = True
+        self._poller = select.poll()
+        self._asked: tuple[object, ...] | None = None
+        """What `_poller` is asked for; it stays the same for most turns."""
+        self._due: float | None = None
+        """When a timer is next to be looked at."""
         self.received_bytes = 0
 
     @property
@@ -128,6 +133,7 @@ class PollEndpoint:
     def attach(self, link: WebSocketLink) -> None:
         """Go on over `link`, on which the open frame has been queued."""
         self._link = link
+        self._asked = None
 
     def run(self) -> Outcome:
         """Move bytes until the session or the connection ends. The link is closed when this returns, and what
@@ -172,9 +178,8 @@ class PollEndpoint:
         if reads_link and not self._was_reading:
             link.excuse_silence(now)
         self._was_reading = reads_link
-        ready = dict(
-            self._poller(link, reads_local, reads_link).poll(self._timeout_ms(link, now, reads_link))
-        )
+        self._ask(link, reads_local, reads_link)
+        ready = dict(self._poller.poll(self._timeout_ms(link, now, reads_link)))
         now = self._clock()
         if self._wake is not None and self._wake in ready:
             self._interrupted(now)
@@ -187,36 +192,46 @@ class PollEndpoint:
             link.flush()
         if reads_local and not self._input_ended and ready.get(self._local.read_descriptor, 0) & READABLE:
             self._read_local(now)
-        self._keep_time(link, now, reads_link)
+        if self._due is not None and now >= self._due:
+            self._keep_time(link, now, reads_link)
 
-    def _poller(self, link: WebSocketLink, reads_local: bool, reads_link: bool) -> select.poll:
+    def _ask(self, link: WebSocketLink, reads_local: bool, reads_link: bool) -> None:
+        """Let the poller wait for what this turn can use."""
+        link_events = link.poll_events(reads_link)
+        wakes = self._wake is not None and self._leave_at is None
+        writes_local = self._local.is_writable
+        waits = writes_local and self._local.pending_bytes > 0
+        asked = (link_events, wakes, writes_local, waits, reads_local)
+        if asked == self._asked:
+            return
+        self._asked = asked
         interest: dict[int, int] = {}
-        if link_events := link.poll_events(reads_link):
+        if link_events:
             # Asked for nothing, poll would tell of a lost link again and again, which is seen in good time
             # when it is read.
             interest[link.descriptor] = link_events
-        if self._wake is not None and self._leave_at is None:
+        if wakes and self._wake is not None:
             interest[self._wake] = select.POLLIN
-        if self._local.is_writable:
+        if writes_local:
             # Asked for nothing, poll still tells when the reader is gone.
-            interest[self._local.write_descriptor] = select.POLLOUT if self._local.pending_bytes else 0
+            interest[self._local.write_descriptor] = select.POLLOUT if waits else 0
         if reads_local:
             descriptor = self._local.read_descriptor
             interest[descriptor] = interest.get(descriptor, 0) | select.POLLIN
-        poller = select.poll()
+        self._poller = select.poll()
         for descriptor, events in interest.items():
-            poller.register(descriptor, events)
-        return poller
+            self._poller.register(descriptor, events)
 
     def _timeout_ms(self, link: WebSocketLink, now: float, reads_link: bool) -> int | None:
+        due = link.next_deadline() if reads_link else None
+        for deadline in (self._channel.next_deadline(), self._leave_at, self._start_by):
+            if deadline is not None and (due is None or deadline < due):
+                due = deadline
+        self._due = due
         if reads_link and link.has_input:
             return 0
-        deadlines = [self._channel.next_deadline(), self._leave_at, self._start_by]
-        if reads_link:
-            deadlines.append(link.next_deadline())
-        due = [deadline for deadline in deadlines if deadline is not None]
         # Rounded up: a timer that fires early would only make us poll again.
-        return max(0, int((min(due) - now) * 1000) + 1) if due else None
+        return None if due is None else max(0, int((due - now) * 1000) + 1)
 
     def _reads_local(self, link: WebSocketLink) -> bool:
         return (

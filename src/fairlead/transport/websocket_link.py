@@ -9,7 +9,6 @@ from __future__ import annotations
 import select
 import ssl
 import time
-from struct import Struct
 
 from fairlead.protocol.settings import MAX_BACKLOG_BYTES
 from fairlead.transport.client_frames import (
@@ -21,21 +20,22 @@ from fairlead.transport.client_frames import (
     TEXT,
     FrameError,
     FrameReader,
+    append_frame,
     decode_close,
     encode_close,
-    encode_frame,
 )
 from fairlead.transport.errors import ConnectionLost, PeerError, printable
 from fairlead.transport.http import parse_head
+from fairlead.transport.tls_stream import TlsStream
 from fairlead.transport.upgrade import NONCE_BYTES, check_upgrade, upgrade_request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
 
     from fairlead.transport.addresses import Endpoint
     from fairlead.transport.http import ResponseHead
+    from fairlead.transport.tls_stream import Connection
 
     Random = Callable[[int], bytes]
     """A source of chance such as `os.urandom`: so many bytes."""
@@ -46,8 +46,8 @@ UPGRADE_TIMEOUT_S = 10.0
 RECEIVE_BYTES = 128 * 1024
 """Most that one system call reads."""
 
-RECEIVE_ROUNDS = 16
-"""Most system calls before the other descriptors get their turn; TLS gives at most 16 KiB per call."""
+RECEIVE_ROUNDS = 4
+"""Most system calls before the other descriptors get their turn."""
 
 WRITE_WATERMARK_BYTES = 256 * 1024
 """With more than this unsent the owner stops reading its source."""
@@ -62,7 +62,7 @@ MASK_POOL_BYTES = 4096
 """Random bytes fetched at a time for mask keys, four for each frame."""
 
 
-def open_websocket(sock: socket.socket, endpoint: Endpoint, random: Random) -> tuple[ResponseHead, bytes]:
+def open_websocket(sock: Connection, endpoint: Endpoint, random: Random) -> tuple[ResponseHead, bytes]:
     """Turn a fresh (or reusable) connection to `endpoint` into a WebSocket; blocking.
 
     Returns the answer and the bytes behind it. Raises `UpgradeError`, `PeerError` or `ConnectionLost`.
@@ -97,17 +97,16 @@ def open_websocket(sock: socket.socket, endpoint: Endpoint, random: Random) -> t
 class WebSocketLink:
     """An open WebSocket. Every method that talks to the socket raises `ConnectionLost` when it has ended."""
 
-    def __init__(self, sock: socket.socket, leftover: bytes, random: Random, now: float) -> None:
+    def __init__(self, sock: Connection, leftover: bytes, random: Random, now: float) -> None:
         sock.setblocking(False)
         self._sock = sock
-        self._tls = sock if isinstance(sock, ssl.SSLSocket) else None
+        self._tls = sock if isinstance(sock, TlsStream) else None
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._reader = FrameReader()
         self._reader.feed(leftover)
         self._random = random
-        self._keys: Iterator[tuple[bytes, ...]] = iter(())
+        self._keys: list[bytes] = []
         self._unsent = bytearray()
-        self._send_waits_for_input = False
-        self._receive_waits_for_output = False
         self._send_failure = ""
         self._heard_at = now
         self._pinged = False
@@ -120,18 +119,16 @@ class WebSocketLink:
 
     @property
     def unsent_bytes(self) -> int:
-        return len(self._unsent)
+        return len(self._unsent) + (self._tls.unsent_bytes if self._tls is not None else 0)
 
     @property
     def has_input(self) -> bool:
         """Whether bytes wait on our side of the socket, where poll does not see them."""
-        return self._reader.has_more or (self._tls is not None and self._tls.pending() > 0)
+        return self._reader.has_more or (self._tls is not None and self._tls.has_input)
 
     def poll_events(self, wants_input: bool) -> int:
-        events = select.POLLIN if wants_input or self._send_waits_for_input else 0
-        if (self._unsent and not self._send_waits_for_input) or self._receive_waits_for_output:
-            events |= select.POLLOUT
-        return events
+        events = select.POLLIN if wants_input else 0
+        return events | select.POLLOUT if self.unsent_bytes else events
 
     # -- out --
 
@@ -142,33 +139,31 @@ class WebSocketLink:
         """Queue one message; `flush` sends it. What is given is copied. Raises `ConnectionLost` when more
         than MAX_BACKLOG_BYTES wait."""
         self._send(BINARY, message)
-        if len(self._unsent) > MAX_BACKLOG_BYTES:
+        if self.unsent_bytes > MAX_BACKLOG_BYTES:
             raise ConnectionLost("the gateway asks for more and more and reads nothing")
 
     def _send(self, opcode: int, payload: bytes | bytearray | memoryview) -> None:
         if not self._send_failure:
-            self._unsent += encode_frame(opcode, payload, self._mask_key())
+            append_frame(self._unsent, opcode, payload, self._mask_key())
 
     def _mask_key(self) -> bytes:
-        for (key,) in self._keys:
-            return key
-        self._keys = Struct("4s").iter_unpack(self._random(MASK_POOL_BYTES))
-        return self._mask_key()
+        if not self._keys:
+            random = self._random(MASK_POOL_BYTES)
+            self._keys = [random[start : start + 4] for start in range(0, MASK_POOL_BYTES, 4)]
+        return self._keys.pop()
 
     def flush(self) -> None:
         """Send what the socket takes now. A connection that takes nothing any more is reported by `receive`,
         behind what still waits there: the other end's last words may be among it."""
-        self._receive_waits_for_output = False
-        self._send_waits_for_input = False
         sent = 0
         try:
+            if self._tls is not None:
+                self._tls.flush()
             with memoryview(self._unsent) as view:
                 while sent < len(view):
                     sent += self._sock.send(view[sent:])
-        except (BlockingIOError, ssl.SSLWantWriteError):
+        except BlockingIOError:
             pass
-        except ssl.SSLWantReadError:
-            self._send_waits_for_input = True
         except ssl.SSLError as exc:
             raise ConnectionLost(_reason(exc)) from None
         except OSError as exc:
@@ -203,27 +198,26 @@ class WebSocketLink:
         """
         yield from self._messages()
         for _ in range(RECEIVE_ROUNDS):
-            data = self._read()
-            if data is None:
+            count = self._read()
+            if not count:
                 return
             self._heard_at, self._pinged = now, False
-            self._reader.feed(data)
+            self._reader.feed(bytes(self._buffer[:count]))
             yield from self._messages()
+            if count < RECEIVE_BYTES and not self._send_failure:
+                return  # that was all; asking once more would be a system call for nothing
 
-    def _read(self) -> bytes | None:
-        self._receive_waits_for_output = False
+    def _read(self) -> int:
+        """Fill the buffer; how many bytes came, 0 when there are none now."""
         try:
-            data = self._sock.recv(RECEIVE_BYTES)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return None
-        except ssl.SSLWantWriteError:
-            self._receive_waits_for_output = True
-            return None
+            count = self._sock.recv_into(self._buffer)
+        except BlockingIOError:
+            return 0
         except OSError as exc:
             raise ConnectionLost(self._send_failure or _reason(exc)) from None
-        if not data:
+        if not count:
             raise ConnectionLost(self._send_failure or "the gateway closed the connection")
-        return data
+        return count
 
     def _messages(self) -> Iterator[memoryview]:
         try:
