@@ -24,6 +24,7 @@ from fairlead.transport.errors import (
 )
 from tests.fuzz import edge_readers as edge
 from tests.fuzz import http_readers as http
+from tests.fuzz import identity_readers as identity
 from tests.fuzz import oidc_readers as oidc
 from tests.fuzz import wire_readers as wire
 from tests.fuzz.target import Target, recorded_frames, recorded_requests
@@ -295,7 +296,24 @@ _OIDC = (
     Target("oidc-token", oidc.read_token, oidc.REFUSALS, (), oidc.token_seeds),
 )
 
-TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC)}
+_INSTANCE = (
+    Target(
+        "instance-identity",
+        identity.read_document,
+        identity.REFUSALS,
+        ("domain.instance_identity:parse_identity",),
+        identity.document_seeds,
+    ),
+    Target(
+        "signed-data",
+        identity.read_message,
+        identity.REFUSALS,
+        ("aws.signed_data:parse_signed_data",),
+        identity.message_seeds,
+    ),
+)
+
+TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC, *_INSTANCE)}
 
 READ_ELSEWHERE = {
     "agent.ceiling:parse_hosts": "settings of the node's owner",

@@ -92,7 +92,7 @@ def test_every_decoder_is_fed_by_a_target() -> None:
 MALFORMED = (
     "MalformedMessage", "InvalidSnapshot", "FrameError", "PeerError", "UpgradeError", "MalformedAnswerError",
     "MalformedPolicy", "MalformedArn", "SerializationFailed", "IncompleteSignature",
-    "InvalidHandover",
+    "InvalidHandover", "MalformedSignedData",
 )  # fmt: skip
 """Errors that say: these bytes are not what they should be."""
 

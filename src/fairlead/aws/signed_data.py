@@ -72,7 +72,7 @@ class _Element:
     is_definite: bool
 
 
-def read_signed_data(message: bytes) -> SignedData:
+def parse_signed_data(message: bytes) -> SignedData:
     """Take a message apart. Raises MalformedSignedData."""
     if len(message) > MAX_BYTES:
         raise MalformedSignedData(f"longer than {MAX_BYTES} bytes")

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from fairlead.aws.signed_data import MalformedSignedData, SignedData, read_signed_data
+from fairlead.aws.signed_data import MalformedSignedData, SignedData, parse_signed_data
 from fairlead.domain.errors import InstanceIdentityRefused
 from fairlead.domain.operations.instance_identity import PKCS7
 
@@ -43,7 +43,7 @@ def check_signature(document: bytes, signature: str, signature_type: str, keys: 
 
 def _message(raw: bytes) -> SignedData:
     try:
-        return read_signed_data(raw)
+        return parse_signed_data(raw)
     except MalformedSignedData as error:
         raise _refused(f"it is no PKCS #7 message that is taken here ({error})") from None
 

@@ -35,7 +35,7 @@ from fairlead.domain.instance_identity import (
     IdentityTrust,
     InstanceIdentity,
     InstanceRegistration,
-    read_identity,
+    parse_identity,
 )
 from fairlead.domain.nodes import Heartbeat, Node
 from fairlead.domain.operations import instance_identity as operations
@@ -148,7 +148,7 @@ class InstanceIdentities:
 
     def _verified(self, document: bytes, request: operations.RegisterInstanceRequest) -> InstanceIdentity:
         """What the document says, signed by the issuer of its region and of an account that may join."""
-        identity = read_identity(document)
+        identity = parse_identity(document)
         keys = self._trust.issuer_keys.get(identity.region)
         if keys is None:
             raise InstanceIdentityRefused(f"No issuer of the region {identity.region} is trusted here.")

@@ -110,7 +110,7 @@ class InstanceRegistrationRepository(Protocol):
         ...
 
 
-def read_identity(document: bytes) -> InstanceIdentity:
+def parse_identity(document: bytes) -> InstanceIdentity:
     """What a document says, which nobody need believe yet. Raises InstanceIdentityRefused."""
     if len(document) > MAX_DOCUMENT_BYTES:
         raise _malformed(f"longer than {MAX_DOCUMENT_BYTES} bytes")

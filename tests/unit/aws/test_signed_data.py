@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options
 
-from fairlead.aws.signed_data import MAX_BYTES, MalformedSignedData, read_signed_data
+from fairlead.aws.signed_data import MAX_BYTES, MalformedSignedData, parse_signed_data
 from tests.support.ber import encoded, indefinite, loosely, split
 from tests.support.identity_issuer import an_issuer
 
@@ -25,25 +25,25 @@ def message(*options: PKCS7Options) -> bytes:
 
 @pytest.mark.parametrize("form", [bytes, loosely])
 def test_content_digest_and_signature_are_found_with_definite_and_indefinite_lengths(form) -> None:
-    found = read_signed_data(form(message()))
+    found = parse_signed_data(form(message()))
     assert found.content == CONTENT
     assert found.attributes is not None
     assert found.attributes.content_sha256 == hashlib.sha256(CONTENT).digest()
     assert found.attributes.der[0] == 0x31
     assert len(found.signature) == 256
-    assert found == read_signed_data(message(PKCS7Options.NoCerts))
+    assert found == parse_signed_data(message(PKCS7Options.NoCerts))
 
 
 def test_the_content_may_be_outside_and_attributes_may_be_missing() -> None:
-    assert read_signed_data(message(PKCS7Options.DetachedSignature)).content is None
-    assert read_signed_data(message(PKCS7Options.NoAttributes)).attributes is None
+    assert parse_signed_data(message(PKCS7Options.DetachedSignature)).content is None
+    assert parse_signed_data(message(PKCS7Options.NoAttributes)).attributes is None
 
 
 def test_unsigned_attributes_are_passed_over() -> None:
     def with_unsigned(signer: bytes) -> bytes:
         return signer + encoded(0xA1, b"")
 
-    assert read_signed_data(_with_signer(with_unsigned)) == read_signed_data(message())
+    assert parse_signed_data(_with_signer(with_unsigned)) == parse_signed_data(message())
 
 
 def _with_signer(change) -> bytes:
@@ -108,7 +108,7 @@ def _with_short_digest(attributes: list[tuple[int, bytes]]) -> list[tuple[int, b
 )
 def test_what_is_not_such_a_message_is_refused(data: bytes, words: str) -> None:
     with pytest.raises(MalformedSignedData, match=words):
-        read_signed_data(data)
+        parse_signed_data(data)
 
 
 def test_signed_attributes_with_an_indefinite_length_are_refused() -> None:
@@ -118,7 +118,7 @@ def test_signed_attributes_with_an_indefinite_length_are_refused() -> None:
         return b"".join(parts)
 
     with pytest.raises(MalformedSignedData, match="not DER"):
-        read_signed_data(_with_signer(changed))
+        parse_signed_data(_with_signer(changed))
 
 
 def test_two_signers_are_refused() -> None:
@@ -128,4 +128,4 @@ def test_two_signers_are_refused() -> None:
     *members, (_, signers) = split(signed)
     body = b"".join(encoded(*each) for each in members) + encoded(0x31, signers + signers)
     with pytest.raises(MalformedSignedData, match="one signer"):
-        read_signed_data(encoded(0x30, encoded(*kind) + encoded(0xA0, encoded(0x30, body))))
+        parse_signed_data(encoded(0x30, encoded(*kind) + encoded(0xA0, encoded(0x30, body))))

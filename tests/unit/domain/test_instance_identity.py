@@ -11,7 +11,7 @@ from fairlead.domain.instance_identity import (
     MAX_DOCUMENT_BYTES,
     NOBODY_TRUSTED,
     InstanceRegistration,
-    read_identity,
+    parse_identity,
 )
 from tests.support.factories import NOW, SCOPE
 from tests.support.identity_issuer import CLOUD_ACCOUNT, CLOUD_REGION, INSTANCE_ID, document
@@ -20,10 +20,10 @@ TRUST = replace(NOBODY_TRUSTED, max_age=timedelta(minutes=15))
 
 
 def test_what_counts_is_read_and_the_rest_is_not_looked_at() -> None:
-    identity = read_identity(document(NOW, instanceType={"any": ["thing"]}))
+    identity = parse_identity(document(NOW, instanceType={"any": ["thing"]}))
     assert (identity.instance_id, identity.account_id) == (INSTANCE_ID, CLOUD_ACCOUNT)
     assert (identity.region, identity.pending_at) == (CLOUD_REGION, NOW.replace(microsecond=0))
-    assert read_identity(document(NOW, instanceId="i-0123abcd")).instance_id == "i-0123abcd"
+    assert parse_identity(document(NOW, instanceId="i-0123abcd")).instance_id == "i-0123abcd"
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_what_counts_is_read_and_the_rest_is_not_looked_at() -> None:
 )
 def test_a_malformed_document_is_refused_by_what_is_wrong(data: bytes, words: str) -> None:
     with pytest.raises(InstanceIdentityRefused, match=words):
-        read_identity(data)
+        parse_identity(data)
 
 
 def test_a_document_is_enough_for_a_while_after_the_start_of_the_machine() -> None:
-    identity = replace(read_identity(document(NOW)), pending_at=NOW)
+    identity = replace(parse_identity(document(NOW)), pending_at=NOW)
     TRUST.check_age(identity, NOW + TRUST.max_age)
     TRUST.check_age(identity, NOW - LEEWAY)
     with pytest.raises(InstanceIdentityRefused, match=r"too old: .* after 15 minutes it needs an activation"):
