@@ -116,10 +116,13 @@ def _section(row: Row, form: Form, rigs: Rigs, directory: Path) -> Section:
     say(f"{row.title}: {row.question}")
     directory.mkdir()
     began = time.monotonic()
-    figures: tuple[Figure, ...] = ()
+    figures: dict[str, Figure] = {}
     skipped, has_failed = "", False
     try:
-        figures = tuple(row.measure(Bench(form, rigs, directory, say)))
+        for figure in row.measure(Bench(form, rigs, directory, say)):
+            if figure.name in figures:
+                raise ValueError(f"two figures with the name {figure.name}")
+            figures[figure.name] = figure
     except Skipped as reason:
         skipped = str(reason)
     except EXPECTED as error:
@@ -127,12 +130,12 @@ def _section(row: Row, form: Form, rigs: Rigs, directory: Path) -> Section:
     except Exception as error:  # a mistake in one row must not cost the figures of the others
         traceback.print_exc()
         skipped, has_failed = f"{type(error).__name__}: {error}", True
-    say(f"  {skipped or f'{len(figures)} figures'}, in {time.monotonic() - began:.0f} s")
+    say(f"  {len(figures)} figures in {time.monotonic() - began:.0f} s{skipped and f': {skipped}'}")
     return Section(
         name=row.name,
         title=row.title,
         question=row.question,
-        figures=figures,
+        figures=tuple(figures.values()),
         skipped=skipped,
         has_failed=has_failed,
     )

@@ -152,7 +152,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """What came of a row: figures, or the reason why there are none; `has_failed` if that is an error."""
+    """What came of a row: its figures, and why there are no more; `has_failed` if that is an error."""
 
     name: str
     title: str

@@ -22,8 +22,9 @@ def _broken(report: Report) -> Iterator[str]:
             best = figure.gate.best(figure.samples or (figure.value,))
             if not figure.gate.holds(best):
                 kind = "at least" if figure.gate.is_floor else "at most"
+                unit = "" if figure.unit == "ratio" else f" {figure.unit}"
                 yield (
-                    f"{section.title}, {figure.name} is {format_value(best)} {figure.unit},"
+                    f"{section.title}, {figure.name} is {format_value(best)}{unit},"
                     f" and must be {kind} {figure.gate.limit:g}"
                 )
 

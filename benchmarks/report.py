@@ -58,7 +58,7 @@ def to_markdown(report: Report) -> str:
         parts += [f"## {section.title}", section.question]
         if section.skipped:
             parts.append(f"{'Failed' if section.has_failed else 'Left out'}: {section.skipped}")
-        else:
+        if section.figures:
             rows = [_row(figure) for figure in section.figures]
             parts.append(_table(["", "measured", "rounds", "goal", ""], rows))
     return "\n\n".join(parts) + "\n"

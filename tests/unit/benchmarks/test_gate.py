@@ -18,7 +18,7 @@ def test_a_broken_bound_is_named_with_value_and_limit():
     )
     assert broken(found) == [
         "scp, CPU of the server is 3.60 s/GB, and must be at most 3.5",
-        "scp, limited is 0.500 ratio, and must be at least 0.85",
+        "scp, limited is 0.500, and must be at least 0.85",
     ]
     assert checked(found) == 2
 

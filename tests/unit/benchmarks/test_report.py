@@ -20,7 +20,14 @@ REPORT = Report(
             ),
         ),
         Section(name="stock", title="Stock", question="And theirs?", figures=(), skipped="no plugin"),
-        Section(name="storm", title="Storm", question="?", figures=(), skipped="it died", has_failed=True),
+        Section(
+            name="storm",
+            title="Storm",
+            question="?",
+            figures=(Figure.of_value("idle", "KB", 12.0),),
+            skipped="it died",
+            has_failed=True,
+        ),
     ),
 )
 
@@ -50,9 +57,11 @@ def test_each_figure_is_a_line_with_its_rounds_its_goal_and_whether_it_is_reache
 
 
 def test_a_row_without_figures_says_why():
-    text = to_markdown(REPORT)
-    assert "Left out: no plugin" in text
-    assert "Failed: it died" in text
+    assert "And theirs?\n\nLeft out: no plugin\n" in to_markdown(REPORT)
+
+
+def test_a_row_that_failed_keeps_the_figures_it_had():
+    assert "Failed: it died\n\n|  | measured" in to_markdown(REPORT)
 
 
 def test_the_table_of_goals_has_only_figures_with_a_goal():
