@@ -2,8 +2,8 @@
 
 An interpreter that imports what `fairlead proxy` needs for a session and makes its TLS context, with the
 bundle that the server writes, less one that does nothing; both with `-I`. Of the imports a third is
-done while the service prepares the session: `before the request` leaves it out. CPU time beside it changes less with what
-else the machine does.
+done while the service prepares the session: `before the request` leaves it out. CPU time beside it changes
+less with what else the machine does.
 """
 
 import os
