@@ -173,6 +173,19 @@ class StateDirectory:
             ):
                 path.unlink(missing_ok=True)
 
+    def forget(self) -> None:
+        """Remove the registration and every key, also what a crash left of them; trust anchors stay.
+
+        What registers here next is another machine to the server: key and fingerprint are new.
+        """
+        try:
+            for pattern in (REGISTRATION_FILE, f".{REGISTRATION_FILE}.*", "key-*.pem", ".key-*.pem.*"):
+                for path in self.path.glob(pattern):
+                    path.unlink(missing_ok=True)
+            self._sync_directory()
+        except OSError as error:
+            raise IdentityError(f"{self.path}: cannot be cleared: {error.strerror}") from error
+
     def write_key(self, private_key_pem: bytes) -> str:
         """Store a private key under a new name, not yet in force; return that name."""
         name = f"key-{secrets.token_hex(8)}.pem"

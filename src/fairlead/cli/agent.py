@@ -157,6 +157,19 @@ def restart(state_dir: StateDir) -> None:
         print(request_restart(StateDirectory(state_dir)))
 
 
+@app.command("prepare-image")
+def prepare_image(state_dir: StateDir) -> None:
+    """Take the registration off this machine before its disk is copied: each copy is to register by itself.
+
+    Stop the agent first. Settings and trust anchors stay.
+    """
+    from fairlead.agent.identity import StateDirectory
+    from fairlead.agent.image import clear_for_image
+
+    with _failures():
+        print(clear_for_image(StateDirectory(state_dir)))
+
+
 @app.command()
 def status(state_dir: StateDir) -> None:
     """Show the registration, its trust anchors, and whether an agent runs with it."""

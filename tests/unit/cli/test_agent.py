@@ -167,6 +167,18 @@ def test_status_shows_node_server_anchor_and_whether_an_agent_runs(tmp_path):
         assert "running    yes" in invoke("status", "--state-dir", state.path).stdout
 
 
+def test_before_a_disk_is_copied_the_registration_is_taken_off_it(tmp_path):
+    state = StateDirectory(tmp_path / "state")
+    state.prepare()
+    state.save(registration(state.write_key(b"key")))
+    done = invoke("prepare-image", "--state-dir", state.path)
+    assert (done.exit_code, done.stdout.count("\n")) == (0, 1)
+    assert not state.is_registered()
+    with state.locked():
+        refused = invoke("prepare-image", "--state-dir", state.path)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+
+
 def test_run_hands_its_options_to_the_program_that_stays(tmp_path, monkeypatch):
     executed, held = [], []
     monkeypatch.setattr(os, "execv", lambda path, arguments: executed.append((path, arguments)))
