@@ -19,7 +19,7 @@ _RIGS = {
     PLAIN_DIGESTS: {"tls": False, "digests": True},
     TLS_DIGESTS: {"tls": True, "digests": True},
 }
-CPU_GATE = at_most(4.5)
+CPU_GATE = at_most(4)
 """s/GB with TLS: for each process about twice what a quiet machine shows."""
 MEMORY_GATES = {"server": at_most(130), "agent": at_most(50), "client": at_most(32)}
 
