@@ -24,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from fairlead.agent import keys
 from fairlead.aws.sigv4 import Credentials, Request, sign, sign_with
+from fairlead.domain.audit import EventView
 from fairlead.protocol import message as m
 from fairlead.protocol.control_channel import ChannelClosed, decode_control_message, parse_channel_closed
 from fairlead.protocol.errors import MalformedMessage
@@ -102,13 +103,22 @@ class Stage:
         return next(self._sources)
 
     def audit(self, event: str, **expected: object) -> list[dict[str, Any]]:
-        """The records of one event whose columns are as expected, oldest first."""
+        """The records of one event whose values are as expected, oldest first."""
         with contextlib.closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as database:
-            database.row_factory = sqlite3.Row
-            rows = database.execute(
-                "SELECT * FROM audit_records WHERE event_name = ? ORDER BY sequence", (event,)
-            ).fetchall()
-        records = [dict(row) for row in rows]
+            rows = database.execute("SELECT event FROM audit_records ORDER BY sequence").fetchall()
+        events = [json.loads(text) for (text,) in rows]
+        records = [
+            {
+                "user_name": EventView(each).user_name,
+                "source_address": each.get("sourceIPAddress"),
+                "user_agent": each.get("userAgent"),
+                "error_code": each.get("errorCode"),
+                "response_elements": each.get("responseElements"),
+                "event": each,
+            }
+            for each in events
+            if each["eventName"] == event
+        ]
         return [
             record for record in records if all(record[name] == value for name, value in expected.items())
         ]

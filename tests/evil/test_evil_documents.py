@@ -57,7 +57,7 @@ def test_a_port_beyond_the_ceiling_is_refused_and_the_user_reads_which_setting(
     assert done.stderr.count("\n") == 1
     assert _nobody_came(secret_service)
     started = stage.wait_for_audit("StartSession", user_name="admin")
-    row = stage.wait_for_status(json.loads(started["response_elements"])["sessionId"], "Failed")
+    row = stage.wait_for_status(started["response_elements"]["sessionId"], "Failed")
     assert "allow_ports is 22" in row["end_details"]
     assert "allow_ports is 22" in agent.child.log.read_text()
 

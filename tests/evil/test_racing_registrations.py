@@ -42,7 +42,7 @@ def test_racing_registrations_never_pass_the_limit(stage: Stage) -> None:
     described = stage.admin.ssm("DescribeActivations").expect(200).json["ActivationList"]
     assert [item["RegistrationsCount"] for item in described] == [LIMIT]
     assert len(stage.audit("RegisterManagedInstance", error_code=None)) == LIMIT
-    refused = stage.audit("RegisterManagedInstance", error_code="RegistrationLimitReached")
+    refused = stage.audit("RegisterManagedInstance", error_code="RegistrationLimitExceeded")
     assert len(refused) == MACHINES - LIMIT
     assert len({record["source_address"] for record in refused}) == MACHINES - LIMIT
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from fairlead.aws.sigv4 import Credentials
 from tests.evil.stage import Grant, Node, Peer, Stage, client_open, data_channel, goodbye
@@ -47,6 +47,9 @@ class Life:
         if isinstance(key, rsa.RSAPrivateKey):  # the file begins with the public modulus
             self.add(name, key.private_numbers().p.to_bytes(128))
             self.secrets[f"{name} (PEM)"] = lines[-2]
+        elif isinstance(key, ed25519.Ed25519PrivateKey):
+            self.add(name, key.private_bytes_raw())
+            self.secrets[f"{name} (PEM)"] = lines[0]
         else:
             assert isinstance(key, ec.EllipticCurvePrivateKey)
             self.add(name, key.private_numbers().private_value.to_bytes(32))
@@ -69,6 +72,7 @@ def life(stage: Stage) -> Life:
     life.add("master key", base64.b64decode((state / "master.key").read_bytes()))
     life.add_key("CA's private key", (state / "ca.key").read_bytes())
     life.add_key("server's private key", (state / "tls.pem").read_bytes())
+    life.add_key("audit log's private key", (state / "audit.key").read_bytes())
 
     allowed = ["ssm:*", "sts:*"]
     alice = stage.add_user("alice", [{"Effect": "Allow", "Action": allowed, "Resource": "*"}])
@@ -221,7 +225,9 @@ def test_the_small_life_had_the_secrets_that_it_is_about(life: Life) -> None:
     assert len(kinds) == 23
 
 
-@pytest.mark.parametrize("pattern", ["fairlead.db*", "installation.json", "lock", "ca.pem", "ca-bundle.pem"])
+@pytest.mark.parametrize(
+    "pattern", ["fairlead.db*", "installation.json", "lock", "ca.pem", "ca-bundle.pem", "audit-checkpoint"]
+)
 def test_no_secret_is_in_a_file_that_is_not_made_for_it(life: Life, pattern: str) -> None:
     """The database with its write-ahead log holds digests and sealed values only."""
     files = list(life.stage.stack.server_state.glob(pattern))
@@ -235,6 +241,7 @@ def test_the_key_files_hold_their_own_key_and_no_other(life: Life) -> None:
         "master.key": "master key",
         "ca.key": "CA's private key",
         "tls.pem": "server's private key",
+        "audit.key": "audit log's private key",
         "admin.env": "admin's secret",
     }
     for name, secret in own.items():

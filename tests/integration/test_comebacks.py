@@ -83,10 +83,15 @@ class World:
         """The names of the audit records about a session, oldest first."""
         with closing(sqlite3.connect(self.server.state_dir / "fairlead.db")) as database:
             rows = database.execute(
-                "SELECT event_name FROM audit_records WHERE request_parameters LIKE ? ORDER BY sequence",
-                (f"%{session_id}%",),
+                "SELECT event FROM audit_records WHERE event LIKE ? ORDER BY sequence", (f"%{session_id}%",)
             )
-            return [name for (name,) in rows]
+            events = [json.loads(text) for (text,) in rows]
+        about = ("requestParameters", "serviceEventDetails")
+        return [
+            event["eventName"]
+            for event in events
+            if any(session_id in str(event.get(member)) for member in about)
+        ]
 
     def ended(self, session_id: str) -> dict[str, Any]:
         """The session in the history."""

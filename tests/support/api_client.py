@@ -165,6 +165,8 @@ class ApiClient:
             service_settings=world.service_settings,
             simulations=world.simulations,
             explanations=world.explanations,
+            event_history=world.event_history,
+            audit_proofs=world.audit_proofs,
         )
         api = Api(
             names=names,

@@ -11,19 +11,24 @@ from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from fairlead.api.errors import audit_code
 from fairlead.aws import sigv4
 from fairlead.control.activations import Activations
 from fairlead.control.attachments import Attachments
+from fairlead.control.audit_log import AuditLog
+from fairlead.control.audit_proofs import AuditProofs
 from fairlead.control.authentication import Authenticator
 from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.event_history import EventHistory
 from fairlead.control.explanations import Explanations
 from fairlead.control.fleet import Fleet
 from fairlead.control.groups import Groups
@@ -51,6 +56,7 @@ from fairlead.domain.nodes import Node
 from fairlead.domain.operations.sessions import StartSessionRequest, StartSessionResponse
 from fairlead.domain.resumption import ClientClaim
 from fairlead.domain.sessions import Session, SessionEnd
+from fairlead.transparency.notes import NoteSigner
 from tests.support.factories import NOW, SCOPE, a_node, a_role, a_user
 from tests.support.memory_store import MemoryStore
 
@@ -133,12 +139,16 @@ class RecordingNotifier:
         self.commits_when_told.append(getattr(self.store, "commits", 0))
 
 
+AUDIT_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
 class World:
     """Everything that `control` offers, over one store."""
 
     def __init__(self, store: Any = None, **settings: Any) -> None:
         """`store` is one in memory unless another is given; only that one shows its `tables`."""
         self.now = NOW
+        self.has_room = True
         self._counter = itertools.count()
         self.store = MemoryStore() if store is None else store
         self.settings = ControlSettings(
@@ -150,6 +160,8 @@ class World:
             random_bytes=self.random_bytes,
             sealer=Sealer(bytes(range(32)), self.random_bytes),
             settings=self.settings,
+            error_code=audit_code,
+            has_room=lambda: self.has_room,
         )
         self.notifier = RecordingNotifier(self.store)
         self.authenticator = Authenticator(self.env)
@@ -177,6 +189,9 @@ class World:
         self.boundaries = Boundaries(self.env)
         self.attachments = Attachments(self.env)
         self.callers = Callers(self.env)
+        self.audit_log = AuditLog(self.env, NoteSigner("fairlead/audit/test", AUDIT_KEY))
+        self.event_history = EventHistory(self.env, self.audit_log)
+        self.audit_proofs = AuditProofs(self.env, self.audit_log)
 
     def random_bytes(self, count: int) -> bytes:
         """Bytes that differ at each call and repeat in each test."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fairlead.domain.activations import Activation
-from fairlead.domain.audit import AuditRecord
+from fairlead.domain.audit import AuditRecord, IdentityType
 from fairlead.domain.document_text import DocumentFormat
 from fairlead.domain.documents import SessionType
 from fairlead.domain.groups import Group
@@ -180,6 +180,7 @@ def an_audit_record(**changes: Any) -> AuditRecord:
         user_agent="aws-cli",
         request_id="6f6d0f0c-0000-4000-8000-000000000002",
         is_read_only=False,
+        identity_type=IdentityType.USER,
         request_parameters={"target": "mi-0123456789abcdef0"},
     )
     return replace(record, **changes)

@@ -32,6 +32,8 @@ from fairlead.domain.sessions import (
     SessionStatus,
 )
 from fairlead.domain.stored_documents import DocumentVersion, StoredDocument
+from fairlead.transparency.tiles import TileId
+from tests.support.memory_audit import MemoryAudit
 from tests.support.memory_documents import MemoryDocuments
 from tests.support.memory_identities import MemoryGroups, MemoryIdentities, MemoryManagedPolicies
 from tests.support.memory_mfa import MemoryMfa
@@ -63,6 +65,10 @@ class Tables:
     document_versions: dict[tuple[Scope, str, int], DocumentVersion] = field(default_factory=dict)
     attachments: dict[tuple[str, str], None] = field(default_factory=dict)
     audit: dict[int, AuditRecord] = field(default_factory=dict)
+    audit_places: dict[int, int] = field(default_factory=dict)
+    audit_size: dict[None, int] = field(default_factory=dict)
+    audit_tiles: dict[TileId, bytes] = field(default_factory=dict)
+    audit_checkpoints: dict[int, tuple[int, datetime, str]] = field(default_factory=dict)
 
     def copied(self) -> "Tables":
         """The same rows in tables of their own."""
@@ -356,26 +362,6 @@ class MemoryServiceSettings:
 
     def put(self, scope: Scope, setting_id: str, setting: StoredSetting) -> None:
         self._tables.service_settings[scope, setting_id] = setting
-
-
-class MemoryAudit:
-    """domain.audit.AuditRepository."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    def add(self, record: AuditRecord) -> None:
-        self._tables.audit[max(self._tables.audit, default=0) + 1] = record
-
-    def latest(self, scope: Scope, limit: int) -> list[AuditRecord]:
-        newest_first = reversed(list(self._tables.audit.values()))
-        return [record for record in newest_first if record.scope == scope][:limit]
-
-    def purge(self, before: datetime) -> int:
-        old = [sequence for sequence, record in self._tables.audit.items() if record.at < before]
-        for sequence in old:
-            del self._tables.audit[sequence]
-        return len(old)
 
 
 class MemoryUnitOfWork:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.named_tests import TESTS
 
-PURE = ("aws", "protocol", "policy", "domain")
+PURE = ("aws", "protocol", "policy", "transparency", "domain")
 BANNED_MODULES = {
     "asyncio",
     "http",

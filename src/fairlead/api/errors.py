@@ -14,6 +14,7 @@ from fairlead.aws import json_protocol, query_protocol
 from fairlead.aws.shapes import Operation
 from fairlead.domain import errors as domain
 from fairlead.domain.operations.activations import DESCRIBE_ACTIVATIONS
+from fairlead.domain.operations.cloudtrail import LOOKUP_EVENTS
 from fairlead.domain.operations.nodes import DESCRIBE_INSTANCE_INFORMATION
 from fairlead.policy import errors as policy
 
@@ -137,6 +138,11 @@ _TABLE: dict[type[Exception], _Codes] = {
     domain.InvalidIdentityToken: _same("InvalidIdentityToken"),
     domain.IdentityTokenExpired: _same("ExpiredTokenException"),
     domain.IdentityProviderUnreachable: _same("IDPCommunicationError"),
+    # As for ServerDraining.
+    domain.StorageFull: _same("StorageFull"),
+    domain.InvalidLookupAttribute: _same("InvalidLookupAttributesException"),
+    domain.InvalidTimeRange: _same("InvalidTimeRangeException"),
+    domain.InvalidMaxResults: _same("InvalidMaxResultsException"),
 }
 
 _CODES_OF_OPERATION: dict[tuple[Operation, type[Exception]], _Codes] = {
@@ -145,6 +151,7 @@ _CODES_OF_OPERATION: dict[tuple[Operation, type[Exception]], _Codes] = {
     (DESCRIBE_INSTANCE_INFORMATION, domain.InvalidFilterValue): _same(
         "InvalidInstanceInformationFilterValue"
     ),
+    (LOOKUP_EVENTS, domain.InvalidNextToken): _same("InvalidNextTokenException"),
 }
 """Where the published model gives an operation a code of its own."""
 
@@ -193,6 +200,19 @@ def translate(
         status=codes.query_status if is_query else codes.json_status,
         message=message,
     )
+
+
+def audit_code(error: Exception, operation: Operation | None) -> str:
+    """The code of a refusal in the audit trail: what the caller was told, but for denials.
+
+    CloudTrail's word for those is `AccessDenied`, whatever the protocol.
+    """
+    codes = _codes_of(error, operation)
+    if codes is None:
+        return _INTERNAL.json_code
+    is_query = operation is not None and operation.service in query_protocol.NAMESPACES
+    code = codes.query_code if is_query else codes.json_code
+    return "AccessDenied" if code == "AccessDeniedException" else code
 
 
 def _codes_of(error: Exception, operation: Operation | None) -> _Codes | None:

@@ -7,8 +7,10 @@ from typing import Any
 from fairlead.api import (
     activations,
     attachments,
+    audit_log,
     boundaries,
     callers,
+    cloudtrail,
     documents,
     explanations,
     fleet,
@@ -32,9 +34,11 @@ from fairlead.api.exchange import Exchange
 from fairlead.aws.shapes import Operation
 from fairlead.control.activations import Activations
 from fairlead.control.attachments import Attachments
+from fairlead.control.audit_proofs import AuditProofs
 from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
 from fairlead.control.documents import Documents
+from fairlead.control.event_history import EventHistory
 from fairlead.control.explanations import Explanations
 from fairlead.control.fleet import Fleet
 from fairlead.control.groups import Groups
@@ -86,6 +90,8 @@ class UseCases:
     service_settings: ServiceSettings
     simulations: Simulations
     explanations: Explanations
+    event_history: EventHistory
+    audit_proofs: AuditProofs
 
 
 def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
@@ -113,4 +119,6 @@ def handlers_for(use_cases: UseCases) -> Mapping[Operation, Handler]:
         **service_settings.handlers(use_cases.service_settings),
         **simulation.handlers(use_cases.simulations),
         **explanations.handlers(use_cases.explanations),
+        **cloudtrail.handlers(use_cases.event_history),
+        **audit_log.handlers(use_cases.audit_proofs),
     }

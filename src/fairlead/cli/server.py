@@ -92,6 +92,17 @@ def run(
         ),
     ] = False,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for each API call.")] = False,
+    audit_days: Annotated[
+        int, typer.Option("--audit-days", metavar="N", help="How many days audit records are kept.")
+    ] = 90,
+    audit_checkpoint_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--audit-checkpoint-dir",
+            metavar="DIR",
+            help="A second place for signed checkpoints of the audit log.",
+        ),
+    ] = None,
 ) -> None:
     """Run the server, unless a command follows."""
     if context.invoked_subcommand is not None:
@@ -121,6 +132,8 @@ def run(
         "instance_identity_file": instance_identity_file,
         "skip_default_document_check": skip_default_document_check,
         "access_log": access_log,
+        "audit_days": audit_days,
+        "audit_checkpoint_dir": audit_checkpoint_dir,
     }
     try:
         read_settings(**options)

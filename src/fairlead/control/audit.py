@@ -9,6 +9,7 @@ from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any
 
+from fairlead.aws.arn import session as session_resource
 from fairlead.aws.shapes import (
     Blob,
     ListOf,
@@ -22,7 +23,7 @@ from fairlead.aws.shapes import (
 )
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import uuid_text
-from fairlead.domain.audit import AuditRecord
+from fairlead.domain.audit import AuditRecord, IdentityType, Resource
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.errors import AccessDenied
 from fairlead.policy.decision import Decision, ResourceDecision, Verdict
@@ -36,8 +37,18 @@ MAX_TEXT_CHARACTERS = 4096
 MAX_ENTRIES = 200
 """Most entries of a list or map that a record repeats."""
 
+ANONYMOUS = "anonymous"
 SECURITY_EVENT_SOURCE = "fairlead.security"
-_READ_ONLY_PREFIXES = ("Describe", "Get", "List", "Simulate", "Explain", "Find")
+MAX_RESOURCES = 20
+"""Most resources that a record names beside its decisions."""
+
+_READ_ONLY_PREFIXES = ("Describe", "Get", "List", "Simulate", "Explain", "Find", "Lookup", "Export")
+_IDENTITY_TYPES = {
+    CallerKind.USER: IdentityType.USER,
+    CallerKind.ROLE: IdentityType.ROLE,
+    CallerKind.NODE: IdentityType.ROLE,
+}
+_SERVICES = {"ssm": "SSM", "iam": "IAM", "ec2": "EC2", "sts": "STS"}
 
 
 def is_read_only(operation: Operation) -> bool:
@@ -66,8 +77,9 @@ def call_record(
         is_read_only=is_read_only(operation),
         request_parameters=None if request is None else _structure(request),
         response_elements=_structure(response) if shows_response else None,
-        error_code=None if error is None else type(error).__name__,
+        error_code=None if error is None else env.error_code(error, operation),
         error_message=None if error is None else _cut(str(error)),
+        resources=_resources(decisions, caller, getattr(response, "session_id", None)),
         decision=_decisions(decisions),
     )
 
@@ -81,15 +93,18 @@ def security_record(
 ) -> AuditRecord:
     """The record of something outside the API: a refused frame or token, a client that came back."""
     caller = who if isinstance(who, Caller) else anonymous(env, who)
+    decisions = [decision] if decision is not None else []
     return AuditRecord(
         **_who(env, caller),
         event_source=SECURITY_EVENT_SOURCE,
         event_name=name,
         is_read_only=False,
+        is_service_event=True,
         request_parameters={
             key: _cut(value) if isinstance(value, str) else value for key, value in details.items()
         },
-        decision=_decisions([decision] if decision is not None else []),
+        resources=_resources(decisions, caller, details.get("sessionId")),
+        decision=_decisions(decisions),
     )
 
 
@@ -98,9 +113,9 @@ def anonymous(env: Environment, origin: Origin) -> Caller:
     return Caller(
         kind=CallerKind.ANONYMOUS,
         scope=env.settings.default_scope,
-        arn="anonymous",
-        principal_id="anonymous",
-        name="anonymous",
+        arn=ANONYMOUS,
+        principal_id=ANONYMOUS,
+        name=ANONYMOUS,
         access_key_id="",
         origin=origin,
     )
@@ -113,12 +128,59 @@ def _who(env: Environment, caller: Caller) -> dict[str, Any]:  # Any: keyword ar
         "scope": caller.scope,
         "principal_arn": caller.arn,
         "principal_id": caller.principal_id,
+        "identity_type": _identity_type(caller),
+        "session_context": _session_context(caller),
         "user_name": caller.name,
         "access_key_id": caller.access_key_id,
         "source_address": caller.origin.source_address,
         "user_agent": _cut(caller.origin.user_agent),
         "request_id": caller.origin.request_id,
     }
+
+
+def _identity_type(caller: Caller) -> IdentityType:
+    if caller.kind is CallerKind.ANONYMOUS and caller.principal_id != ANONYMOUS:
+        return IdentityType.WEB_IDENTITY
+    return _IDENTITY_TYPES.get(caller.kind, IdentityType.UNKNOWN)
+
+
+def _session_context(caller: Caller) -> dict[str, Any] | None:  # Any: JSON
+    """What is true of a caller's temporary credentials, and whose session a session of a role is."""
+    context: dict[str, Any] = {}
+    if caller.role_arn is not None:
+        context["sessionIssuer"] = {
+            "type": "Role",
+            "principalId": caller.identity_id,
+            "arn": caller.role_arn,
+            "accountId": caller.scope.account_id,
+            "userName": caller.role_name,
+        }
+    if caller.temporary is not None:
+        context["attributes"] = {
+            "creationDate": moment_text(caller.temporary.issued_at.replace(microsecond=0)),
+            "mfaAuthenticated": "true" if caller.temporary.mfa_at is not None else "false",
+        }
+        if caller.temporary.source_identity is not None:
+            context["sourceIdentity"] = caller.temporary.source_identity
+    return context or None
+
+
+def _resources(decisions: Sequence[Decision], caller: Caller, session_id: object) -> tuple[Resource, ...]:
+    """What was decided about, and the session that it was about or that came of it."""
+    arns = [result.resource for decision in decisions for result in decision.results]
+    if isinstance(session_id, str):
+        arns.append(str(session_resource(caller.scope.region, caller.scope.account_id, session_id)))
+    named = dict.fromkeys(_cut(arn) for arn in arns if arn.startswith("arn:"))
+    return tuple(Resource(resource_type(arn), arn) for arn in named)[:MAX_RESOURCES]
+
+
+def resource_type(arn: str) -> str:
+    """The type of what an ARN names, as CloudFormation would call it: `AWS::SSM::ManagedInstance`."""
+    parts = arn.split(":", 5)
+    kind = parts[-1].partition("/")[0].partition(":")[0] if len(parts) == 6 else ""
+    words = "".join(word[:1].upper() + word[1:] for word in kind.split("-"))
+    service = parts[2] if len(parts) > 2 else ""
+    return f"AWS::{_SERVICES.get(service, service)}::{words}"
 
 
 def _structure(value: object) -> dict[str, Any]:  # Any: JSON

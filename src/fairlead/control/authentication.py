@@ -17,6 +17,7 @@ from datetime import datetime
 from fairlead.aws import sigv4
 from fairlead.aws.errors import SignatureError
 from fairlead.control import temporary_credentials
+from fairlead.control.calls import count_refusal
 from fairlead.control.environment import Environment
 from fairlead.control.node_credentials import open_token
 from fairlead.control.node_keys import rsa_verifier
@@ -74,6 +75,7 @@ class Authenticator:
         try:
             return authenticate()
         except (SignatureError, AuthenticationFailed, InvalidInstanceId) as error:
+            count_refusal(self._env, origin, error, None)
             if not self._throttle.take(source_key(origin.source_address), self._env.now()):
                 raise Throttled from error
             raise

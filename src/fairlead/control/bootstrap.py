@@ -11,7 +11,7 @@ from fairlead.control.audit import SECURITY_EVENT_SOURCE
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import access_key_id, role_id, secret_access_key, user_id, uuid_text
 from fairlead.control.roles import SSM_SERVICE
-from fairlead.domain.audit import AuditRecord
+from fairlead.domain.audit import AuditRecord, IdentityType
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.domain.unit_of_work import UnitOfWork
 
@@ -141,6 +141,8 @@ def _record(env: Environment, uow: UnitOfWork, name: str, key: NewAccessKey) -> 
             user_agent="",
             request_id="",
             is_read_only=False,
-            response_elements={"userName": ADMIN_USER, "accessKeyId": key.access_key_id},
+            identity_type=IdentityType.SERVICE,
+            is_service_event=True,
+            request_parameters={"userName": ADMIN_USER, "accessKeyId": key.access_key_id},
         )
     )

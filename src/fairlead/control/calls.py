@@ -14,8 +14,9 @@ from fairlead.aws.shapes import Operation
 from fairlead.control.audit import call_record
 from fairlead.control.authorization import NO_MORE_KEYS, NO_RESOURCE_KEYS, ResourceContext, authorize
 from fairlead.control.environment import Environment
-from fairlead.domain.callers import Caller
-from fairlead.domain.errors import DomainError
+from fairlead.control.throttling import source_key
+from fairlead.domain.callers import Caller, Origin
+from fairlead.domain.errors import DomainError, StorageFull
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.context import ContextValue
 from fairlead.policy.decision import Decision
@@ -75,7 +76,8 @@ def perform(
 ) -> Response:
     """Run a use case for a caller, record it, and tell its news. Raises what `work` raises.
 
-    `may_record_refusal` is asked for a refusal only.
+    `may_record_refusal` is asked for a refusal only; one that is not recorded is counted, and so are all
+    while the disk is full: what room is left is for those who set that right.
     """
     try:
         with env.store.transaction() as uow:
@@ -85,8 +87,10 @@ def perform(
                 call_record(env, caller, operation, request, response=response, decisions=call.decisions)
             )
     except DomainError as error:
-        if may_record_refusal():
+        if may_record_refusal() and not isinstance(error, StorageFull):
             record_refusal(env, caller, operation, request, error)
+        else:
+            count_refusal(env, caller.origin, error, operation)
         raise
     call.tell_news()
     return response
@@ -96,7 +100,8 @@ def perform_unrecorded(
     env: Environment, caller: Caller, operation: Operation, work: Callable[[Call], Response]
 ) -> Response:
     """Run what nodes do many times an hour and what changes nothing: as `perform`, but only a refusal leaves
-    a record."""
+    a record. The others are counted.
+    """
     try:
         with env.store.read() as uow:
             call = Call(uow, caller, operation, env.now())
@@ -104,6 +109,7 @@ def perform_unrecorded(
     except DomainError as error:
         record_refusal(env, caller, operation, None, error)
         raise
+    env.tallies.count_call(operation.name)
     call.tell_news()
     return response
 
@@ -122,3 +128,8 @@ def record_refusal(
     """
     with env.store.transaction() as uow:
         uow.audit.add(call_record(env, caller, operation, request, error=error))
+
+
+def count_refusal(env: Environment, origin: Origin, error: Exception, operation: Operation | None) -> None:
+    """Count a refusal that gets no record of its own, by source and code."""
+    env.tallies.count_refusal(source_key(origin.source_address), env.error_code(error, operation), env.now())

@@ -5,10 +5,12 @@ decides both.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from fairlead.aws.shapes import Operation
 from fairlead.control.sealing import Sealer
+from fairlead.control.tallies import LastCheckpoint, Tallies
 from fairlead.domain.scope import Scope
 from fairlead.domain.service_settings import ActivationTier
 from fairlead.domain.unit_of_work import Store
@@ -76,3 +78,9 @@ class Environment:
     random_bytes: Callable[[int], bytes]
     sealer: Sealer
     settings: ControlSettings
+    error_code: Callable[[Exception, Operation | None], str]
+    """The code by which a caller is told of an error: what the audit trail calls it."""
+    has_room: Callable[[], bool] = lambda: True
+    """False when the disk has no room for what a new session writes."""
+    tallies: Tallies = field(default_factory=Tallies)
+    last_checkpoint: LastCheckpoint = field(default_factory=LastCheckpoint)

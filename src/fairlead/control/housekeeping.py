@@ -13,16 +13,16 @@ class Purged:
 
     sessions: int
     tokens: int
-    audit_records: int
 
 
 def purge(env: Environment) -> Purged:
-    """Delete sessions that ended more than 30 days ago, channel tokens that have expired, and the audit
-    records that the settings keep no longer."""
+    """Delete sessions that ended more than 30 days ago, and channel tokens that have expired.
+
+    The audit trail is cut by `audit_log`.
+    """
     now = env.now()
     with env.store.transaction() as uow:
         return Purged(
             sessions=uow.sessions.purge_history(now - timedelta(days=HISTORY_DAYS)),
             tokens=uow.sessions.purge_tokens(now),
-            audit_records=uow.audit.purge(now - timedelta(days=env.settings.audit_days)),
         )

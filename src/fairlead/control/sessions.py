@@ -22,7 +22,7 @@ from fairlead.control.user_locks import require_unlocked
 from fairlead.control.versions import check_agent
 from fairlead.domain.callers import Caller
 from fairlead.domain.documents import DEFAULT_DOCUMENT, substitute
-from fairlead.domain.errors import SessionNotFound, TargetNotConnected, Throttled
+from fairlead.domain.errors import SessionNotFound, StorageFull, TargetNotConnected, Throttled
 from fairlead.domain.nodes import Node
 from fairlead.domain.operations import sessions as operations
 from fairlead.domain.sessions import (
@@ -56,7 +56,7 @@ class Sessions:
 
         `stream_base_url` is where the client is to connect, such as `wss://host:port`. Access is checked
         before anything is said about what exists. Raises AccessDenied, DocumentNotFound, InvalidParameters,
-        ServerDraining, TargetNotConnected, TargetUnsupported or Throttled; then there is
+        ServerDraining, StorageFull, TargetNotConnected, TargetUnsupported or Throttled; then there is
         no session.
         """
 
@@ -181,6 +181,8 @@ class Sessions:
         parameters = document.resolve_parameters(request.parameters or {})
         properties = substitute(document.properties, parameters)
         self._drain.check_takes_sessions()
+        if not self._env.has_room():
+            raise StorageFull
         if node is None:
             raise TargetNotConnected(request.target)
         require_session_tier(self._env, call.uow, node)

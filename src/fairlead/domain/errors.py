@@ -281,3 +281,28 @@ class IdentityTokenExpired(WebIdentityRefused):
 
 class IdentityProviderUnreachable(WebIdentityRefused):
     """STS: the keys of the token's issuer could not be fetched."""
+
+
+class StorageFull(DomainError):
+    """The disk has no room for a new session and the record of it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server's disk is full: no session is started that could not be recorded. Ask its operator "
+            "to free space. Sessions that run go on, and can be ended."
+        )
+
+
+class InvalidLookupAttribute(DomainError):
+    """CloudTrail: more than one attribute, or a value that its attribute cannot have."""
+
+
+class InvalidTimeRange(DomainError):
+    """CloudTrail: the end is before the start."""
+
+    def __init__(self) -> None:
+        super().__init__("The start time must not be after the end time.")
+
+
+class InvalidMaxResults(DomainError):
+    """CloudTrail: a page of no or too many events."""

@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead.control.activation_tier import activation_tier
+from fairlead.control.audit_log import AuditLog
 from fairlead.control.bootstrap import NewAccessKey, create_first_identities
 from fairlead.control.environment import Environment
 from fairlead.control.housekeeping import purge
 from fairlead.control.node_pruning import remove_silent_nodes
 from fairlead.domain.service_settings import ActivationTier
+from fairlead.server.checkpoints import CHECKPOINT_FILE, AuditChores, Checkpoints
+from fairlead.server.disk_reserve import DiskReserve
 from fairlead.server.errors import StartError
 from fairlead.server.http_server import BACKLOG, HttpServer, make_http_server
 from fairlead.server.listening import bind, listen
 from fairlead.server.settings import ServerSettings
-from fairlead.server.state import ADMIN_ENV, CA_BUNDLE, CA_CERTIFICATE, StateDirectory
+from fairlead.server.state import ADMIN_ENV, CA_BUNDLE, CA_CERTIFICATE, RESERVE, StateDirectory
 from fairlead.server.tls import Certificates
 from fairlead.server.wiring import (
     Components,
@@ -65,6 +68,7 @@ class _Prepared:
 
     env: Environment
     store: SqlStore
+    audit_log: AuditLog
     certificates: Certificates | None
     running: RunningServer
 
@@ -94,6 +98,7 @@ async def serve(
             settings,
             prepared.env,
             names,
+            prepared.audit_log,
             store=prepared.store,
             ca_certificates=None if certificates is None else certificates.anchors,
         )
@@ -102,8 +107,13 @@ async def serve(
         context = None if certificates is None else certificates.context
         server = make_http_server(components.app, components.gateway, context, drain_s)
         listen(settings.listen, sockets, BACKLOG)
-        await _run(server, components, sockets, prepared, ready, stop)
+        checkpoints = Checkpoints(
+            prepared.audit_log, state.file(CHECKPOINT_FILE), settings.audit_checkpoint_dir, prepared.env.now
+        )
+        chores = AuditChores(prepared.audit_log, checkpoints, components.executor.run_always)
+        await _run(server, components, sockets, prepared, chores, ready, stop)
         await components.executor.run_always(components.heartbeats.record)
+        await chores.finish()
 
 
 async def _run(
@@ -111,6 +121,7 @@ async def _run(
     components: Components,
     sockets: list[socket.socket],
     prepared: _Prepared,
+    audit_chores: AuditChores,
     ready: Callable[[RunningServer], None],
     stop: asyncio.Event,
 ) -> None:
@@ -123,6 +134,7 @@ async def _run(
         chores = [
             tasks.create_task(_purge_regularly(prepared.env, components)),
             tasks.create_task(_record_heartbeats_regularly(components)),
+            tasks.create_task(audit_chores.work()),
         ]
         if prepared.certificates is not None:
             chores.append(tasks.create_task(_refresh_regularly(prepared.certificates)))
@@ -142,8 +154,14 @@ def _prepare(
     certificates = None
     if not settings.insecure_http:
         certificates = Certificates(state, settings, installation.account_id, certificate_names, utc_now)
-    store = open_store(settings, state, installation)
-    env = make_environment(settings, installation, store)
+    reserve = DiskReserve(state.file(RESERVE)) if settings.database_url is None else None
+    if reserve is None:
+        store = open_store(settings, state, installation)
+        env = make_environment(settings, installation, store)
+    else:
+        reserve.hold()
+        store = open_store(settings, state, installation, reserve.make_room)
+        env = make_environment(settings, installation, store, has_room=reserve.has_room)
 
     def keep(key: NewAccessKey) -> None:
         state.write_admin_env(key.access_key_id, key.secret_access_key, installation.region, url)
@@ -162,7 +180,13 @@ def _prepare(
         ca_bundle=state.file(CA_BUNDLE),
         pin=None if certificates is None else certificates.pin,
     )
-    return _Prepared(env=env, store=store, certificates=certificates, running=running)
+    return _Prepared(
+        env=env,
+        store=store,
+        audit_log=AuditLog(env, state.audit_signer(installation.account_id)),
+        certificates=certificates,
+        running=running,
+    )
 
 
 async def _purge_regularly(env: Environment, components: Components) -> None:

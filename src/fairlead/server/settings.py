@@ -15,6 +15,8 @@ from fairlead.server.errors import StartError
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_LISTEN = "127.0.0.1:8443"
+DEFAULT_AUDIT_DAYS = 90
+MAX_AUDIT_DAYS = 3660
 
 _WILDCARDS = ("", "*", "0.0.0.0", "::")  # noqa: S104 - these are refused, not bound, without --public-url
 _ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
@@ -86,6 +88,10 @@ class ServerSettings:
     document, as in AWS until 2025. A named document is always checked."""
     access_log: bool = False
     """Log one line for each API call."""
+    audit_days: int = DEFAULT_AUDIT_DAYS
+    """How many days audit records are kept at least."""
+    audit_checkpoint_dir: Path | None = None
+    """A second place for checkpoints of the audit log. None: there is none."""
 
     @property
     def scheme(self) -> str:
@@ -111,6 +117,8 @@ def read_settings(
     activation_tier: str = ActivationTier.ADVANCED.value,
     skip_default_document_check: bool = False,
     access_log: bool = False,
+    audit_days: int = DEFAULT_AUDIT_DAYS,
+    audit_checkpoint_dir: Path | None = None,
 ) -> ServerSettings:
     """Check the options, each by itself and together. Raises StartError."""
     settings = ServerSettings(
@@ -130,6 +138,8 @@ def read_settings(
         instance_identity_file=instance_identity_file,
         skip_default_document_check=skip_default_document_check,
         access_log=access_log,
+        audit_days=audit_days,
+        audit_checkpoint_dir=audit_checkpoint_dir,
     )
     _check_together(settings)
     return settings
@@ -146,6 +156,12 @@ def _check_together(settings: ServerSettings) -> None:
     if settings.insecure_http and not settings.listen.is_loopback:
         raise StartError(
             "--insecure-http is for loopback only: listen on 127.0.0.1:PORT, or leave it out to speak TLS."
+        )
+    if not 1 <= settings.audit_days <= MAX_AUDIT_DAYS:
+        raise StartError(f"--audit-days {settings.audit_days}: give 1 to {MAX_AUDIT_DAYS}.")
+    if settings.audit_checkpoint_dir is not None and not settings.audit_checkpoint_dir.is_dir():
+        raise StartError(
+            f"--audit-checkpoint-dir {settings.audit_checkpoint_dir}: there is no such directory."
         )
     if settings.tls_key is not None and settings.tls_cert is None:
         raise StartError("--tls-key needs --tls-cert: name the certificate that the key belongs to.")

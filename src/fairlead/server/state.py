@@ -8,6 +8,9 @@
     ca-bundle.pem       the system's roots and `ca.pem`, for variables that replace the system's roots
     admin.env           the first administrator's environment
     fairlead.db         the embedded database
+    audit.key           signs checkpoints of the audit log
+    audit-checkpoint    the last of them
+    reserve             space for administration on a full disk
     lock                held by the running server
 
 Only the owner can read any of it. A later start changes none of it, except certificates that are due and,
@@ -23,6 +26,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from fairlead.control.sealing import KEY_BYTES, SealBroken, Sealer
 from fairlead.server import admin_env
 from fairlead.server.errors import StartError
@@ -35,8 +41,10 @@ from fairlead.server.private_files import (
     write_private,
 )
 from fairlead.server.settings import DEFAULT_REGION, ServerSettings
+from fairlead.transparency.notes import NoteSigner
 
 ADMIN_ENV = "admin.env"
+AUDIT_KEY = "audit.key"
 CA_BUNDLE = "ca-bundle.pem"
 CA_CERTIFICATE = "ca.pem"
 CA_KEY = "ca.key"
@@ -44,6 +52,7 @@ DATABASE = "fairlead.db"
 INSTALLATION = "installation.json"
 LOCK = "lock"
 MASTER_KEY = "master.key"
+RESERVE = "reserve"
 TLS = "tls.pem"
 
 _SEAL_PLACE = b"fairlead installation"
@@ -110,6 +119,22 @@ class StateDirectory:
         path = self.file(DATABASE)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
         return path
+
+    def audit_signer(self, account_id: str) -> NoteSigner:
+        """What signs checkpoints of the audit log; the key is made if there is none. Raises StartError."""
+        path = self.file(AUDIT_KEY)
+        if not path.exists():
+            write_private(path, _pem(Ed25519PrivateKey.generate()))
+        try:
+            key = serialization.load_pem_private_key(read_private(path), password=None)
+        except (ValueError, TypeError):
+            key = None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise StartError(
+                f"{path} holds no Ed25519 key: put back the one of before. Without it nobody can tell new "
+                "checkpoints of the audit log from forged ones; to begin anew all the same, remove the file."
+            )
+        return NoteSigner(f"fairlead/audit/{account_id}", key)
 
     def write_admin_env(self, access_key_id: str, secret_access_key: str, region: str, url: str) -> None:
         """Write the first administrator's environment."""
@@ -231,6 +256,12 @@ class StateDirectory:
                 f"(head -c {KEY_BYTES} /dev/urandom | base64)."
             )
         return key
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _draw_account_id() -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from fairlead.api.app import Api, create_app
+from fairlead.api.errors import audit_code
 from fairlead.api.handlers import UseCases, handlers_for
 from fairlead.api.message_delivery import MessagePolls
 from fairlead.api.origin import OriginReader
@@ -20,6 +21,8 @@ from fairlead.api.public_names import PublicNames
 from fairlead.aws.canonical import Request
 from fairlead.control.activations import Activations
 from fairlead.control.attachments import Attachments
+from fairlead.control.audit_log import AuditLog
+from fairlead.control.audit_proofs import AuditProofs
 from fairlead.control.authentication import Authenticator
 from fairlead.control.boundaries import Boundaries
 from fairlead.control.callers import Callers
@@ -27,6 +30,7 @@ from fairlead.control.calls import record_refusal
 from fairlead.control.channels import Channels
 from fairlead.control.documents import Documents
 from fairlead.control.environment import ControlSettings, Environment
+from fairlead.control.event_history import EventHistory
 from fairlead.control.explanations import Explanations
 from fairlead.control.fleet import Fleet
 from fairlead.control.groups import Groups
@@ -74,8 +78,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_store(settings: ServerSettings, state: StateDirectory, installation: Installation) -> SqlStore:
-    """Open the database and bring it to this version's schema. Raises StartError."""
+def open_store(
+    settings: ServerSettings,
+    state: StateDirectory,
+    installation: Installation,
+    make_room: Callable[[], None] = lambda: None,
+) -> SqlStore:
+    """Open the database and bring it to this version's schema. `make_room` as in `SqlStore`.
+
+    Raises StartError.
+    """
     url = settings.database_url or sqlite_url(state.create_database_file())
     try:
         engine = open_engine(url)
@@ -87,11 +99,15 @@ def open_store(settings: ServerSettings, state: StateDirectory, installation: In
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())
         raise StartError(f"the database cannot be used: {text}") from error
-    return SqlStore(engine, installation.sealer)
+    return SqlStore(engine, installation.sealer, make_room)
 
 
 def make_environment(
-    settings: ServerSettings, installation: Installation, store: SqlStore, now: Clock = utc_now
+    settings: ServerSettings,
+    installation: Installation,
+    store: SqlStore,
+    now: Clock = utc_now,
+    has_room: Callable[[], bool] = lambda: True,
 ) -> Environment:
     """The surroundings of all use cases."""
     regions = settings.regions or (installation.region,)
@@ -104,8 +120,11 @@ def make_environment(
             account_id=installation.account_id,
             regions=regions,
             initial_activation_tier=settings.activation_tier,
+            audit_days=settings.audit_days,
             default_document_is_checked=not settings.skip_default_document_check,
         ),
+        error_code=audit_code,
+        has_room=has_room,
     )
 
 
@@ -127,6 +146,7 @@ def make_components(
     settings: ServerSettings,
     env: Environment,
     names: PublicNames,
+    audit_log: AuditLog,
     *,
     store: SqlStore,
     ca_certificates: bytes | None,
@@ -162,7 +182,7 @@ def make_components(
         check_host=names.check,
         notifier=notifier,
     )
-    use_cases = _use_cases(env, notifier, trust)
+    use_cases = _use_cases(env, notifier, trust, audit_log)
     handlers = handlers_for(use_cases)
     share_reads(executor, store, authenticator, channels, handlers)
     fetcher = Fetcher()
@@ -215,7 +235,9 @@ def _without_port(authority: str) -> str:
     return authority.partition(":")[0]
 
 
-def _use_cases(env: Environment, notifier: AgentNotifier, trust: IdentityTrust) -> UseCases:
+def _use_cases(
+    env: Environment, notifier: AgentNotifier, trust: IdentityTrust, audit_log: AuditLog
+) -> UseCases:
     drain = ServerDrain(env, notifier)
     return UseCases(
         sessions=Sessions(env, notifier, drain),
@@ -241,4 +263,6 @@ def _use_cases(env: Environment, notifier: AgentNotifier, trust: IdentityTrust) 
         service_settings=ServiceSettings(env),
         simulations=Simulations(env),
         explanations=Explanations(env),
+        event_history=EventHistory(env, audit_log),
+        audit_proofs=AuditProofs(env, audit_log),
     )

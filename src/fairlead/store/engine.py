@@ -5,11 +5,13 @@ takes the write lock when it begins, so that it never fails half way for another
 the texts of errors, which are logged.
 """
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 BUSY_TIMEOUT_MS = 10_000
@@ -17,6 +19,7 @@ BUSY_TIMEOUT_MS = 10_000
 POOL_SIZE = 8
 """Connections to PostgreSQL; as many use cases can run at once."""
 
+_DISK_FULL_STATE = "53100"  # PostgreSQL documentation, appendix A
 _BEGIN_OPTION = "fairlead_begin"
 
 
@@ -48,6 +51,14 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(**{_BEGIN_OPTION: "BEGIN IMMEDIATE"})
 
 
+def is_disk_full(error: OperationalError) -> bool:
+    """Whether the database refused for want of space."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return getattr(cause, "sqlstate", None) == _DISK_FULL_STATE
+
+
 def is_in_memory(url: URL) -> bool:
     """True for an SQLite database without a file."""
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
@@ -70,10 +81,10 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     """Any: a DB-API connection has no common type."""
     connection.isolation_level = None  # the driver's own implicit BEGIN comes too late and as DEFERRED
     for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",  # first: the next one waits for another process's migration, too
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

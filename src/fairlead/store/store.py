@@ -1,15 +1,17 @@
 """The store: transactions over all repositories."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
+from fairlead.domain.errors import StorageFull
 from fairlead.store.activations import SqlActivations
 from fairlead.store.audit import SqlAudit
 from fairlead.store.documents import SqlDocuments
-from fairlead.store.engine import is_in_memory, writing
+from fairlead.store.engine import is_disk_full, is_in_memory, writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
 from fairlead.store.instance_registrations import SqlInstanceRegistrations
@@ -41,7 +43,11 @@ class SqlUnitOfWork:
 class SqlStore:
     """domain.unit_of_work.Store. Synchronous; the server calls it on its database threads."""
 
-    def __init__(self, engine: Engine, sealer: SecretSealer) -> None:
+    def __init__(
+        self, engine: Engine, sealer: SecretSealer, make_room: Callable[[], None] = lambda: None
+    ) -> None:
+        """`make_room` is called before each transaction that writes."""
+        self._make_room = make_room
         self._engine = engine
         self._writing_engine = writing(engine)
         self._sealer = sealer
@@ -49,9 +55,15 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnitOfWork]:
-        """Commits when the block ends, rolls back when it raises."""
-        with self._writing_engine.begin() as connection:
-            yield SqlUnitOfWork(connection, self._sealer)
+        """Commits when the block ends, rolls back when it raises. Raises StorageFull when the disk is."""
+        self._make_room()
+        try:
+            with self._writing_engine.begin() as connection:
+                yield SqlUnitOfWork(connection, self._sealer)
+        except OperationalError as error:
+            if not is_disk_full(error):
+                raise
+            raise StorageFull from error
 
     @contextmanager
     def read(self) -> Iterator[SqlUnitOfWork]:

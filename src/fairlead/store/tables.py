@@ -21,6 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -353,29 +354,73 @@ channel_tokens = Table(
     Column("expires_at", Moment, nullable=False, index=True),
 )
 
+_SEQUENCED = text("leaf_index IS NOT NULL")
+_PENDING = text("leaf_index IS NULL")
+
 audit_records = Table(
     "audit_records",
     metadata,
     Column("sequence", _COUNTER, primary_key=True, autoincrement=True),
-    Column("id", String(36), nullable=False, unique=True),
     Column("at", Moment, nullable=False),
     Column("account_id", String(12), nullable=False),
     Column("region", String(64), nullable=False),
-    Column("event_source", String(64), nullable=False),
-    Column("event_name", String(64), nullable=False),
-    Column("principal_arn", Text, nullable=False),
-    Column("principal_id", Text, nullable=False),
-    Column("user_name", Text, nullable=False),
-    Column("access_key_id", String(128), nullable=False),
-    Column("source_address", String(64), nullable=False),
-    Column("user_agent", Text, nullable=False),
-    Column("request_id", String(64), nullable=False),
-    Column("is_read_only", Boolean, nullable=False),
-    Column("request_parameters", JSON),
-    Column("response_elements", JSON),
-    Column("error_code", String(64)),
-    Column("error_message", Text),
-    Column("decision", JSON),
-    Index(None, "account_id", "region", "sequence"),
-    Index(None, "at"),
+    Column("event", Text, nullable=False, comment="the CloudTrail event in canonical JSON: the log's leaf"),
+    Column("leaf_index", BigInteger, comment="the place in the log, given after the commit"),
+    # Partial, so that the one row of a call costs one entry of one small index; the others grow in batches.
+    Index("ix_audit_records_pending", "sequence", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    Index(
+        "ix_audit_records_leaf_index",
+        "leaf_index",
+        unique=True,
+        sqlite_where=_SEQUENCED,
+        postgresql_where=_SEQUENCED,
+    ),
+    Index("ix_audit_records_at", "at", "leaf_index", sqlite_where=_SEQUENCED, postgresql_where=_SEQUENCED),
+    Index(
+        "ix_audit_records_scope",
+        "account_id",
+        "region",
+        "at",
+        "leaf_index",
+        sqlite_where=_SEQUENCED,
+        postgresql_where=_SEQUENCED,
+    ),
+)
+
+audit_findable = Table(
+    "audit_findable",
+    metadata,
+    Column("attribute", String(16), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("account_id", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("at", Moment, primary_key=True),
+    Column("leaf_index", BigInteger, primary_key=True),
+    comment="each value by which an event is looked up",
+    sqlite_with_rowid=False,
+)
+
+audit_tiles = Table(
+    "audit_tiles",
+    metadata,
+    Column("level", Integer, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("hashes", LargeBinary, nullable=False),
+    comment="the Merkle tree over audit_records, 256 hashes to a row",
+    sqlite_with_rowid=False,
+)
+
+audit_tree = Table(
+    "audit_tree",
+    metadata,
+    Column("size", BigInteger, nullable=False, comment="how many records have a place; the one row"),
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False, comment="hours since 1970"),
+    Column("size", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("note", Text, nullable=False),
 )

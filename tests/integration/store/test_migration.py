@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url, wri
 from fairlead.store.migration import _config, migrate, newest_revision
 from fairlead.store.store import SqlStore
 from fairlead.store.tables import metadata
+from fairlead.transparency import canonical_json
 from tests.support.factories import SCOPE
 from tests.support.sealer import XorSealer
 
@@ -86,6 +88,74 @@ def test_tags_from_before_they_were_searched_are_found_afterwards(database_url: 
     with SqlStore(engine, XorSealer()).read() as work:
         (found,) = work.nodes.describe(NodeQuery(scope=SCOPE, tags={"Env": ["Dev"]}))
     assert (found.id, found.tags, found.twins) == ("mi-1", (("Env", "Dev"),), None)
+    engine.dispose()
+
+
+def test_audit_records_from_before_the_log_are_events_afterwards(database_url: str) -> None:
+    engine = open_engine(database_url)
+    record = {
+        "id": "id-1",
+        "at": 1_793_534_400_000_001,
+        "account": SCOPE.account_id,
+        "region": SCOPE.region,
+        "source": "ssm.amazonaws.com",
+        "name": "StartSession",
+        "arn": "arn:aws:iam::111122223333:user/alice",
+        "code": "ValidationFailed",
+        "parameters": json.dumps({"target": "mi-\u00e9\ud800"}),
+        "decision": json.dumps({"decisions": []}),
+        "no": False,
+    }
+    with writing(engine).begin() as connection:
+        command.upgrade(_config(connection), "0010")
+        statement = text(
+            "INSERT INTO audit_records (id, at, account_id, region, event_source, event_name, principal_arn,"
+            " principal_id, user_name, access_key_id, source_address, user_agent, request_id, is_read_only,"
+            " request_parameters, error_code, error_message, decision)"
+            " VALUES (:id, :at, :account, :region, :source, :name, :arn,"
+            " 'AIDA1', 'alice', 'AKIA1', '192.0.2.7', 'aws-cli', '', :no,"
+            " :parameters, :code, 'no', :decision)"
+        )
+        server = {"arn": "server", "source": "fairlead.security", "code": None, "name": "Started"}
+        query = {"source": "iam.amazonaws.com", "arn": "arn:aws:sts::1:assumed-role/r/alice"}
+        connection.execute(
+            statement, [record, record | server | {"id": "id-2"}, record | query | {"id": "id-3"}]
+        )
+    migrate(engine)
+    with SqlStore(engine, XorSealer()).read() as work:
+        texts = [event.text for event in work.audit.pending(10)]
+    first, second, third = map(json.loads, texts)
+    assert first == {
+        "eventVersion": "1.08",
+        "userIdentity": {
+            "type": "IAMUser",
+            "principalId": "AIDA1",
+            "arn": "arn:aws:iam::111122223333:user/alice",
+            "accountId": SCOPE.account_id,
+            "accessKeyId": "AKIA1",
+            "userName": "alice",
+        },
+        "eventTime": "2026-11-01T12:00:00Z",
+        "eventSource": "ssm.amazonaws.com",
+        "eventName": "StartSession",
+        "awsRegion": SCOPE.region,
+        "sourceIPAddress": "192.0.2.7",
+        "userAgent": "aws-cli",
+        "errorCode": "ValidationException",
+        "errorMessage": "no",
+        "requestParameters": {"target": "mi-\u00e9\ufffd"},
+        "additionalEventData": {"decisions": []},
+        "eventID": "id-1",
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": SCOPE.account_id,
+        "eventCategory": "Management",
+    }
+    assert second["userIdentity"] == {"type": "AWSService", "invokedBy": "server"}
+    assert "serviceEventDetails" in second
+    assert (third["userIdentity"]["type"], third["errorCode"]) == ("AssumedRole", "ValidationError")
+    assert [canonical_json.encode(json.loads(each)) for each in texts] == texts
     engine.dispose()
 
 

@@ -13,6 +13,7 @@ from fairlead.aws import sigv4
 from fairlead.control.bootstrap import NODE_ROLE, NewAccessKey, create_first_identities, recover_admin
 from fairlead.control.housekeeping import Purged, purge
 from fairlead.control.mfa_codes import take_code
+from fairlead.domain.audit import EventView
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import (
     AccessDenied,
@@ -187,8 +188,8 @@ def test_a_policy_stored_by_name_refuses_the_next_call(world: World, admin: Call
     with pytest.raises(AccessDenied, match="explicit deny"):
         world.activations.describe_activations(admin, DescribeActivationsRequest())
     with world.store.read() as uow:
-        newest = uow.audit.latest(admin.scope, 1)[0]
-    assert (newest.event_name, newest.error_code) == ("DescribeActivations", "AccessDenied")
+        newest = EventView.of(uow.audit.pending(1000)[-1].text).event
+    assert (newest["eventName"], newest["errorCode"]) == ("DescribeActivations", "AccessDenied")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)

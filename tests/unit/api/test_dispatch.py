@@ -37,7 +37,7 @@ def test_a_target_names_service_and_operation() -> None:
     [
         ("AmazonSSM.NoSuchThing", "ssm"),
         ("AmazonSSM.GetCallerIdentity", "ssm"),
-        ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", "cloudtrail"),
+        ("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.ListTrails", "cloudtrail"),
         ("AWSEC2InstanceConnectService.SendSSHPublicKey", "ec2-instance-connect"),
         ("Fairlead_20261101.Anything", "fairlead"),
         ("Unheard.Of", ""),

@@ -27,7 +27,7 @@ from fairlead.control.audit import (
     security_record,
 )
 from fairlead.domain.callers import CallerKind
-from fairlead.domain.errors import AccessDenied
+from fairlead.domain.errors import AccessDenied, InvalidRequest
 from fairlead.domain.operations.catalogue import ALL_OPERATIONS
 from tests.support.control_world import ORIGIN, policy, statement
 
@@ -89,9 +89,9 @@ def test_absent_members_are_left_out(world):
 
 
 def test_a_request_that_was_not_understood_is_recorded_without_parameters(world):
-    record = recorded(world, None, error=ValueError("text"))
+    record = recorded(world, None, error=InvalidRequest("text"))
     assert record.request_parameters is None
-    assert (record.error_code, record.error_message) == ("ValueError", "text")
+    assert (record.error_code, record.error_message) == ("ValidationException", "text")
 
 
 def test_answers_of_reading_operations_are_not_recorded(world):
@@ -109,7 +109,7 @@ def test_what_is_long_is_cut(world):
             items=(Inner(),) * (MAX_ENTRIES + 1),
             mapping={str(number): () for number in range(MAX_ENTRIES + 1)},
         ),
-        error=ValueError(long),
+        error=InvalidRequest(long),
     )
     cut = "x" * MAX_TEXT_CHARACTERS + "…"
     assert record.request_parameters["someText"] == record.error_message == cut

@@ -53,7 +53,7 @@ def test_a_refusal_undoes_the_change_tells_no_news_and_is_recorded(world):
     assert not world.store.tables.sessions
     assert not told
     record = world.last_record
-    assert (record.error_code, record.error_message) == ("InvalidRequest", "no")
+    assert (record.error_code, record.error_message) == ("ValidationException", "no")
     assert record.response_elements is None
 
 
@@ -123,5 +123,5 @@ def test_the_edge_records_what_it_refuses_itself(world):
     request = StartSessionRequest(target="")
     record_refusal(world.env, world.user(), START_SESSION, request, ValidationFailed(()))
     record = world.last_record
-    assert (record.event_name, record.error_code) == ("StartSession", "ValidationFailed")
+    assert (record.event_name, record.error_code) == ("StartSession", "ValidationException")
     assert record.request_parameters == {"target": ""}

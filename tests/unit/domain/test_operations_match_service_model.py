@@ -42,6 +42,9 @@ LOOSER = {
 }
 """Constraints that ours lack on purpose."""
 
+CHECKED_LATER = {("cloudtrail:LookupEvents", "MaxResults")}
+"""Members whose bounds the use case checks, since the service has an error of its own for them."""
+
 SECRET = {
     "TokenValue",
     "ActivationCode",
@@ -100,13 +103,17 @@ MODELLED = [
 @pytest.fixture(scope="module")
 def models():
     session = botocore_session.get_session()
-    return {service: session.get_service_model(service) for service in ("ssm", "sts", "iam")}
+    return {service: session.get_service_model(service) for service in ("ssm", "sts", "iam", "cloudtrail")}
 
 
 @pytest.mark.parametrize("operation", MODELLED, ids=lambda operation: operation.action)
 def test_input_equals_the_published_model(operation, models):
     model = models[operation.service].operation_model(operation.name)
-    assert described(operation.input) == modelled(model.input_shape, {})
+    expected = modelled(model.input_shape, {})
+    for action, name in CHECKED_LATER:
+        if action == operation.action:
+            expected[name] = {key: each for key, each in expected[name].items() if key not in ("min", "max")}
+    assert described(operation.input) == expected
 
 
 @pytest.mark.parametrize("operation", MODELLED, ids=lambda operation: operation.action)

@@ -3,8 +3,10 @@
 from fairlead.aws.shapes import Operation
 from fairlead.domain.operations import (
     activations,
+    audit_log,
     boundaries,
     callers,
+    cloudtrail,
     documents,
     explanations,
     fleet,
@@ -144,6 +146,11 @@ ALL_OPERATIONS: tuple[Operation, ...] = (
     simulation.GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY,
     explanations.EXPLAIN_ACCESS,
     explanations.FIND_PRINCIPALS,
+    cloudtrail.LOOKUP_EVENTS,
+    audit_log.EXPORT_AUDIT_EVENTS,
+    audit_log.GET_AUDIT_CHECKPOINT,
+    audit_log.GET_AUDIT_INCLUSION_PROOF,
+    audit_log.GET_AUDIT_CONSISTENCY_PROOF,
     identity_changes.EXPORT_IDENTITIES,
     identity_changes.PLAN_IDENTITY_CHANGES,
     identity_changes.APPLY_IDENTITY_CHANGES,
