@@ -9,6 +9,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -39,6 +40,16 @@ _WITH_DEFAULT = documents.join(
         versions.c.document == documents.c.name,
         versions.c.number == documents.c.default_version,
     ),
+)
+# Made once, because making it takes longer than running it: every start of a session asks for one.
+_DOCUMENT_WITH_DEFAULT = (
+    select(*documents.c, *_SUMMARY, versions.c.content)
+    .select_from(_WITH_DEFAULT)
+    .where(
+        documents.c.account_id == bindparam("of_account"),
+        documents.c.region == bindparam("of_region"),
+        documents.c.name == bindparam("of_name"),
+    )
 )
 _Row = Row[*tuple[Any, ...]]  # Any: as the columns are
 
@@ -77,9 +88,8 @@ class SqlDocuments:
         return None if row is None else _document(row)
 
     def with_default_version(self, scope: Scope, name: str) -> tuple[StoredDocument, DocumentVersion] | None:
-        statement = select(*documents.c, *_SUMMARY, versions.c.content).select_from(_WITH_DEFAULT)
-        statement = statement.where(_in_scope(scope), documents.c.name == name)
-        row = self._connection.execute(statement).one_or_none()
+        names = {"of_account": scope.account_id, "of_region": scope.region, "of_name": name}
+        row = self._connection.execute(_DOCUMENT_WITH_DEFAULT, names).one_or_none()
         return None if row is None else (_document(row), _version(row))
 
     def count(self, scope: Scope) -> int:

@@ -2,12 +2,19 @@
 
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fairlead.domain.scope import Scope
 from fairlead.domain.service_settings import StoredSetting
 from fairlead.store.tables import service_settings
+
+# Made once, because making it takes longer than running it: every start of a session asks for the tier.
+_SETTING = select(service_settings).where(
+    service_settings.c.account_id == bindparam("of_account"),
+    service_settings.c.region == bindparam("of_region"),
+    service_settings.c.setting_id == bindparam("of_setting"),
+)
 
 
 class SqlServiceSettings:
@@ -17,8 +24,8 @@ class SqlServiceSettings:
         self._connection = connection
 
     def get(self, scope: Scope, setting_id: str) -> StoredSetting | None:
-        statement = select(service_settings).where(*_of(scope, setting_id))
-        row = self._connection.execute(statement).one_or_none()
+        names = {"of_account": scope.account_id, "of_region": scope.region, "of_setting": setting_id}
+        row = self._connection.execute(_SETTING, names).one_or_none()
         if row is None:
             return None
         return StoredSetting(value=row.value, modified_at=row.modified_at, modified_by=row.modified_by)
