@@ -2,11 +2,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
+from fairlead.control.instance_identity import InstanceIdentities
+from fairlead.domain.errors import InstanceAlreadyRegistered
 from fairlead.domain.instance_identity import InstanceRegistration
 from fairlead.store.store import SqlStore
+from tests.support.control_world import ORIGIN, World, rsa_key
 from tests.support.factories import NOW, SCOPE
-
-INSTANCE_ID = "i-0123456789abcdef0"
+from tests.support.identity_issuer import INSTANCE_ID
+from tests.support.instance_requests import TRUST, a_request
 
 
 def a_registration() -> InstanceRegistration:
@@ -50,3 +53,26 @@ def test_of_several_at_the_same_time_one_has_it(store: SqlStore) -> None:
         for _ in range(4):
             threads.submit(claim)
     assert sorted(taken) == [False, False, False, True]
+
+
+def test_of_machines_that_come_with_one_document_at_the_same_time_the_first_is_the_one(
+    store: SqlStore,
+) -> None:
+    world = World(store)
+    world.role()
+    use_cases = InstanceIdentities(world.env, world.notifier, TRUST)
+
+    def register(number: int) -> str:
+        try:
+            use_cases.register_instance(ORIGIN, a_request(key=rsa_key(number)))
+        except InstanceAlreadyRegistered:
+            return "refused"
+        return "registered"
+
+    requests = range(4)
+    for number in requests:
+        rsa_key(number)  # which takes long, so that they come together
+    with ThreadPoolExecutor(len(requests) if store.is_concurrent else 1) as threads:
+        assert sorted(threads.map(register, requests)) == ["refused"] * 3 + ["registered"]
+    with store.read() as work:
+        assert work.nodes.find(INSTANCE_ID) is not None

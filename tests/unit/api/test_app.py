@@ -1,6 +1,7 @@
 import json
 import logging
 import re
+from dataclasses import asdict
 from xml.etree import ElementTree
 
 import pytest
@@ -13,6 +14,7 @@ from fairlead.api.limits import (
     MAX_UNSIGNED_BODY_BYTES,
 )
 from fairlead.aws import sigv4
+from fairlead.aws.shapes import members_of
 from fairlead.control.node_credentials import issue
 from fairlead.domain.errors import (
     IdentityProviderUnreachable,
@@ -20,10 +22,12 @@ from fairlead.domain.errors import (
     InvalidIdentityToken,
     WebIdentityRefused,
 )
+from fairlead.domain.operations.instance_identity import RegisterInstanceRequest
 from fairlead.domain.web_identity import WebIdentity
 from tests.support.api_client import CA, HOST, ApiClient
 from tests.support.control_world import NODE_ID, World, policy, statement
 from tests.support.factories import NOW
+from tests.support.instance_requests import a_request
 
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -260,6 +264,16 @@ def test_registration_is_unsigned(client: ApiClient, world: World) -> None:
     ).encode()
     headers = [("Host", HOST), ("X-Amz-Target", "AmazonSSM.RegisterManagedInstance")]
     assert client.send("POST", "/", headers, body).code == "InvalidActivationId"
+
+
+def test_a_registration_by_instance_identity_is_unsigned_and_answers_in_a_sentence(client: ApiClient) -> None:
+    given = asdict(a_request())
+    members = {each.wire_name: given[each.name] for each in members_of(RegisterInstanceRequest)}
+    body = json.dumps({name: value for name, value in members.items() if value is not None}).encode()
+    headers = [("Host", HOST), ("X-Amz-Target", "Fairlead_20261101.RegisterInstance")]
+    answer = client.send("POST", "/", headers, body)
+    assert (answer.status, answer.code) == (400, "InvalidInstanceIdentity")
+    assert answer.message == "No issuer of the region eu-central-1 is trusted here."
 
 
 def test_what_a_node_reports_unasked_is_taken_with_an_empty_answer(client: ApiClient, world: World) -> None:

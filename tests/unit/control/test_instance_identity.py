@@ -1,14 +1,10 @@
 """Machines that join by their cloud's word: who may, who may again, and what is refused with which words."""
 
-import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from fairlead.aws import sigv4
 from fairlead.control.environment import Rate
@@ -26,41 +22,31 @@ from fairlead.domain.errors import (
     Throttled,
     UnknownAccessKey,
 )
-from fairlead.domain.instance_identity import LEAVE_LIFETIME, NOBODY_TRUSTED, IdentityTrust
+from fairlead.domain.instance_identity import LEAVE_LIFETIME, NOBODY_TRUSTED
 from fairlead.domain.nodes import NodeKind
 from fairlead.domain.operations.activations import CreateActivationRequest, Tag
 from fairlead.domain.operations.instance_identity import (
-    PKCS7,
     RSA_SHA256,
     AllowInstanceReRegistrationRequest,
     DeregisterInstanceRequest,
-    RegisterInstanceRequest,
 )
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import EndReason
-from fairlead.protocol.registration_proof import possession_text
 from tests.support.control_world import (
     ORIGIN,
     World,
     node_signed_request,
     policy,
     public_key_der,
-    public_key_text,
     rsa_key,
     signed_request,
     statement,
 )
 from tests.support.factories import NOW, SCOPE
 from tests.support.identity_issuer import CLOUD_ACCOUNT, CLOUD_REGION, INSTANCE_ID, an_issuer, document
+from tests.support.instance_requests import ISSUER, TRUST, a_request, proof
 
 ARN = f"arn:aws:ec2:eu-central-1:{SCOPE.account_id}:instance/{INSTANCE_ID}"
-ISSUER = an_issuer()
-TRUST = IdentityTrust(
-    issuer_keys={CLOUD_REGION: (ISSUER.public_key,)},
-    account_ids=frozenset({CLOUD_ACCOUNT}),
-    max_age=timedelta(minutes=15),
-    iam_role="service-role/FairleadNode",
-)
 
 
 @pytest.fixture
@@ -78,32 +64,6 @@ def use_cases(world):
 @pytest.fixture
 def admin(world):
     return replace(world.user("admin"), scope=Scope(SCOPE.account_id, CLOUD_REGION))
-
-
-def proof(key: RSAPrivateKey, registered: RSAPrivateKey, text: bytes) -> str:
-    signed = possession_text(public_key_der(registered), text).encode()
-    return base64.b64encode(key.sign(signed, PSS(MGF1(SHA256()), 32), SHA256())).decode()
-
-
-def a_request(
-    text: bytes | None = None,
-    key: RSAPrivateKey | None = None,
-    previous: RSAPrivateKey | None = None,
-    **members: str | None,
-) -> RegisterInstanceRequest:
-    text, key = document(NOW) if text is None else text, key or rsa_key()
-    return RegisterInstanceRequest(
-        **{
-            "document": text.decode(),
-            "signature": ISSUER.pkcs7(text).decode(),
-            "signature_type": PKCS7,
-            "public_key": public_key_text(key),
-            "possession_proof": proof(key, key, text),
-            "previous_key_proof": None if previous is None else proof(previous, key, text),
-            "fingerprint": "9e1f7c52-8f0a-4a43-9d6f-0d6f5a3f9a10",
-            **members,
-        }
-    )
 
 
 def the_node(world):
