@@ -4,6 +4,11 @@ Sockets count from the accept, before TLS, until they are recognised: a WebSocke
 connection while a complete request of it is being answered. Each has a deadline. At a limit the oldest
 unrecognised socket is cut in favour of the new one, so that silence never keeps anybody out: thousands of
 mute sockets, even from one's own address, cost an honest newcomer nothing.
+
+Only who keeps us waiting counts. While a signature or a token is judged, it is the peer that waits, and when
+thousands of agents come at once it may wait long; what bounds those is the queue of the judge. And few are
+accepted in one turn of the event loop: the others wait in the kernel, where they cost nothing, until those who
+are in got on, and sessions get their turn in between.
 """
 
 import errno
@@ -127,25 +132,39 @@ class AdmittingListener(socket.socket):
     """A listening socket whose accepted sockets count as unrecognised; `adopt` makes one."""
 
     admission: Admission
+    max_accepts_together: int
+    _accepted_together = 0
 
     @classmethod
-    def adopt(cls, bound: socket.socket, admission: Admission) -> "AdmittingListener":
+    def adopt(
+        cls, bound: socket.socket, admission: Admission, max_accepts_together: int
+    ) -> "AdmittingListener":
         """Take over a bound TCP socket; `bound` is detached."""
         listener = cls(bound.family, bound.type, bound.proto, fileno=bound.detach())
         listener.admission = admission
+        listener.max_accepts_together = max_accepts_together
         listener.setblocking(False)
         return listener
 
     def accept(self) -> tuple[socket.socket, object]:
-        """As `socket.accept`. Without a free descriptor it makes room and says that nobody waits."""
+        """As `socket.accept`. Without a free descriptor it makes room and says that nobody waits.
+
+        The event loop asks until nobody waits, so that is also said when it has accepted its share for this
+        turn.
+        """
+        if self._accepted_together >= self.max_accepts_together:
+            self._accepted_together = 0
+            raise BlockingIOError(errno.EAGAIN, "the others wait for the next turn")
         try:
             fileno, address = self._accept()  # type: ignore[attr-defined]  # what socket.accept is made of
         except OSError as error:
+            self._accepted_together = 0
             if error.errno not in _OUT_OF_SOCKETS:
                 raise
             _log.warning("no free file descriptor: cutting sockets that have not said who they are")
             self.admission.cut_oldest(_CUT_WHEN_OUT_OF_SOCKETS)
             raise BlockingIOError(errno.EAGAIN, "no free file descriptor") from error
+        self._accepted_together += 1
         accepted = AdmittedSocket(self.family, self.type, self.proto, fileno=fileno)
         accepted.setblocking(False)
         accepted.admission = self.admission

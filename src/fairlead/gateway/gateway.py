@@ -142,7 +142,7 @@ class Gateway:
 
     def listener(self, bound: system_sockets.socket) -> AdmittingListener:
         """The listening socket to serve on: takes `bound` over and counts what it accepts."""
-        return AdmittingListener.adopt(bound, self.admission)
+        return AdmittingListener.adopt(bound, self.admission, self.settings.max_accepts_together)
 
     def open_channel(
         self,

@@ -12,8 +12,13 @@ class GatewaySettings:
     max_unauthenticated_sockets: int = 4096
     """Accepted sockets, in total, that have not proved who they are. At the limit the oldest one is closed
     for a new one: who connects always gets a turn, and silence never holds a place."""
-    max_unauthenticated_sockets_per_source: int = 256
-    """The same for one source address, so that one address does not push out the others' sockets."""
+    max_unauthenticated_sockets_per_source: int = 2048
+    """The same for one source address, so that one address does not push out the others' sockets. A site of
+    thousands of nodes behind one address comes back at once, and who is cut before it got through only tries
+    again: what the server takes in a second, times the seconds that a slow peer needs, must fit."""
+    max_accepts_together: int = 16
+    """Sockets that are accepted in one turn of the event loop: with TLS each costs about half a millisecond,
+    during which no session is served."""
     request_timeout_s: float = 10.0
     """From the accept of a socket, or the first byte of a later request, to the end of the header."""
     idle_connection_s: float = 75.0

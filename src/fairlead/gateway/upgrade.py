@@ -131,15 +131,20 @@ class UpgradeProtocol(asyncio.Protocol):
         self._opening_allowance -= len(opening)
         if opening:
             feed(picows, opening)
+            if self._is_judging:
+                self._host.admission.forget(self._fileno)
         if not early:
             return
         self._early_allowance -= len(early)
-        is_judging = self._opening is not None and self._opening.is_judging
-        if not is_judging or self._early_allowance < 0:
+        if not self._is_judging or self._early_allowance < 0:
             refusal_log.info("closing a WebSocket that sent too much before its open frame was accepted")
             transport.abort()
         else:
             feed(picows, early)
+
+    @property
+    def _is_judging(self) -> bool:
+        return self._opening is not None and self._opening.is_judging
 
     def eof_received(self) -> bool:
         """The peer sends no more: the transport closes."""
@@ -171,6 +176,7 @@ class UpgradeProtocol(asyncio.Protocol):
         try:
             request = parse_request(data)
             address = _checked_address(request)
+            self._host.admission.forget(self._fileno)  # from here on it waits for us
             identity = await self._host.doorkeeper.identify(request, _peer(transport))
             if self._host.is_stopping:
                 raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", "The server is stopping.")
@@ -208,7 +214,8 @@ class UpgradeProtocol(asyncio.Protocol):
         feed(self._picows, _minimal_request(request))
         self._socket = socket
         if socket.is_open:  # else picows found the key wanting, and has answered
-            self._host.admission.extend(self._fileno, settings.open_timeout_s + settings.close_timeout_s)
+            for_s = settings.open_timeout_s + settings.close_timeout_s
+            self._host.admission.add(transport.get_extra_info("socket"), _peer(transport).address, for_s)
             self._host.socket_opened(socket)
             self._opening = self._host.open_channel(socket, address, identity, self._recognised)
 

@@ -21,8 +21,8 @@ from fairlead.domain.errors import Throttled
 
 MAX_WAITING = 2_000
 """Calls that may run or wait at the same time."""
-MAX_WAITING_TOGETHER = 20_000
-"""The same for one kind of call that is made together: every agent of a large installation at once."""
+MAX_WAITING_TOGETHER = 4_000
+"""The same for one kind of call that is made together. Who makes it holds a socket meanwhile."""
 MAX_TOGETHER = 100
 """Calls that share one view of the database; whoever comes meanwhile waits for all of them."""
 CONCURRENT_THREADS = 8

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -142,6 +143,7 @@ def test_without_descriptors_room_is_made_and_nobody_is_said_to_wait(monkeypatch
     door.accept()
     with AdmittingListener(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.admission = door.admission
+        listener.max_accepts_together = 16
         monkeypatch.setattr(AdmittingListener, "_accept", _fail(errno.EMFILE), raising=False)
         with pytest.raises(BlockingIOError):
             listener.accept()
@@ -149,6 +151,35 @@ def test_without_descriptors_room_is_made_and_nobody_is_said_to_wait(monkeypatch
         monkeypatch.setattr(AdmittingListener, "_accept", _fail(errno.EINVAL), raising=False)
         with pytest.raises(OSError, match="EINVAL"):
             listener.accept()
+
+
+def test_who_comes_in_a_crowd_is_accepted_a_few_at_a_time(monkeypatch):
+    """The event loop asks until it is told that nobody waits, and asks again in its next turn."""
+    door = Door()
+    waiting = [socket.socketpair() for _ in range(5)]
+    ends = [end for pair in waiting for end in pair]
+
+    def accept(_listener):
+        if not waiting:
+            raise BlockingIOError(errno.EAGAIN, "nobody waits")
+        ours, _ = waiting.pop()
+        return ours.detach(), ("192.0.2.1", 1)
+
+    monkeypatch.setattr(AdmittingListener, "_accept", accept, raising=False)
+    turns = []
+    with AdmittingListener(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.admission = door.admission
+        listener.max_accepts_together = 2
+        while waiting or turns[-1]:
+            accepted = []
+            with suppress(BlockingIOError):
+                while True:
+                    accepted.append(listener.accept()[0])
+            turns.append(len(accepted))
+            ends += accepted
+    assert turns == [2, 2, 1, 0]
+    for end in ends:
+        end.close()
 
 
 def _fail(number: int):

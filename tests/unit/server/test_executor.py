@@ -1,12 +1,14 @@
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from fairlead.domain.errors import Throttled
 from fairlead.server.executor import DatabaseExecutor
+from tests.support.waiting import PATIENCE_S
 
 
 def _with_executor(
@@ -77,3 +79,112 @@ def test_closing_finishes_what_was_begun() -> None:
     asyncio.run(begin())
     executor.close()
     assert done == [1]
+
+
+class Desk:
+    """Calls that are made together, and the views that they were made in."""
+
+    def __init__(
+        self, executor: DatabaseExecutor, waits_behind: Callable[..., bool] = lambda *_: False
+    ) -> None:
+        self.executor = executor
+        self.gate = threading.Event()
+        self.views: list[list[Any]] = []
+        executor.read_together(self.double, self.view, waits_behind)
+
+    @contextmanager
+    def view(self, calls: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+        self.gate.wait(PATIENCE_S)
+        self.views.append([number for (number,) in calls])
+        yield
+
+    def double(self, number: int) -> int:
+        if number < 0:
+            raise ValueError(f"{number} is negative")
+        return 2 * number
+
+    async def all(self, *numbers: int) -> list[int | BaseException]:
+        """The first call goes alone; the others wait for it and are made together."""
+        first = asyncio.ensure_future(self.executor.run(self.double, numbers[0]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        others = [asyncio.ensure_future(self.executor.run(self.double, number)) for number in numbers[1:]]
+        await asyncio.sleep(0)
+        self.gate.set()
+        return await asyncio.gather(first, *others, return_exceptions=True)
+
+
+def test_calls_that_wait_at_the_same_time_share_one_view_and_each_has_its_own_answer() -> None:
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor)
+        one, two, failure, three = await desk.all(1, 2, -1, 3)
+        assert (one, two, three) == (2, 4, 6)
+        assert isinstance(failure, ValueError)
+        assert desk.views == [[1], [2, -1, 3]]
+        assert await executor.run_always(desk.double, 4) == 8
+        assert desk.views[2:] == [[4]]
+
+    _with_executor(test)
+
+
+def test_who_waits_behind_is_served_when_no_others_wait() -> None:
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor, waits_behind=lambda number: number >= 100)
+        assert await desk.all(1, 100, 2, 101, 3) == [2, 200, 4, 202, 6]
+        assert desk.views == [[1], [2, 3, 100, 101]]
+
+    _with_executor(test)
+
+
+def test_a_view_that_cannot_be_had_fails_the_calls_that_were_to_share_it_and_no_later_one() -> None:
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor)
+        failing = True
+
+        @contextmanager
+        def view(calls: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+            if failing:
+                raise OSError("the disk is gone")
+            with desk.view(calls):
+                yield
+
+        executor.read_together(desk.double, view)
+        desk.gate.set()
+        answers = await asyncio.gather(
+            *(executor.run(desk.double, n) for n in (1, 2)), return_exceptions=True
+        )
+        assert [str(answer) for answer in answers] == ["the disk is gone"] * 2
+        failing = False
+        assert await executor.run(desk.double, 3) == 6
+
+    _with_executor(test)
+
+
+def test_of_calls_that_are_made_together_no_more_than_a_bound_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.server.executor.MAX_WAITING_TOGETHER", 2)
+    monkeypatch.setattr("fairlead.server.executor.MAX_TOGETHER", 1)
+
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor)
+        answers = await desk.all(1, 2, 3, 4)
+        assert answers[:3] == [2, 4, 6]
+        assert isinstance(answers[3], Throttled)
+        assert desk.views == [[1], [2], [3]]
+
+    _with_executor(test)
+
+
+def test_who_was_cancelled_while_waiting_is_not_served() -> None:
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor)
+        first = asyncio.ensure_future(executor.run(desk.double, 1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        second, third = (asyncio.ensure_future(executor.run(desk.double, number)) for number in (2, 3))
+        await asyncio.sleep(0)
+        second.cancel()
+        desk.gate.set()
+        assert (await first, await third) == (2, 6)
+        assert desk.views == [[1], [3]]
+
+    _with_executor(test)
