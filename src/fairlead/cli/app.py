@@ -26,6 +26,7 @@ PROGRAM = "fairlead"
 COMMANDS = {
     "server": ("fairlead.cli.server:app", "Run and look after the server."),
     "agent": ("fairlead.cli.agent:app", "Register this machine as a node and keep it reachable."),
+    "nodes": ("fairlead.cli.nodes:app", "Look at the nodes of a server, and remove them."),
     "users": ("fairlead.cli.users:app", "Lock users out, and let them in again."),
     "instances": ("fairlead.cli.instances:app", "Look after nodes that joined by their cloud's word."),
     "sessions": ("fairlead.cli.sessions:app", "Say who is on which node, and end it."),
