@@ -136,12 +136,53 @@ def test_documents(aws: Aws) -> None:
     assert aws("ssm", "get-document", "--name", "AWS-StartSSHSession")["DocumentType"] == "Session"
 
 
+PORT_2222 = """\
+# ssh to another port
+schemaVersion: "1.0"
+sessionType: Port
+inputs: {idleSessionTimeout: "5"}
+parameters:
+  portNumber: {type: String, default: "2222", allowedPattern: "^[0-9]+$"}
+properties: {portNumber: "{{ portNumber }}"}
+"""
+
+
+def test_a_document_from_its_creation_to_its_end(aws: Aws, tmp_path: Path) -> None:
+    name = ("--name", "Port-2222")
+    file = tmp_path / "document.yaml"
+    file.write_text(PORT_2222)
+    content = ("--content", f"file://{file}", "--document-format", "YAML")
+    created = aws("ssm", "create-document", *name, *content, "--document-type", "Session")
+    assert created["DocumentDescription"]["Status"] == "Creating"
+    file.write_text(PORT_2222.replace('"5"', '"10"'))
+    updated = aws("ssm", "update-document", *name, *content, "--document-version", "$LATEST")
+    assert updated["DocumentDescription"]["LatestVersion"] == "2"
+    default = aws("ssm", "update-document-default-version", *name, "--document-version", "2")
+    assert default["Description"]["DefaultVersion"] == "2"
+    listed = aws("ssm", "list-document-versions", *name)["DocumentVersions"]
+    assert [version["IsDefaultVersion"] for version in listed] == [True, False]
+    aws("ssm", "delete-document", *name, "--document-version", "1")
+    as_given = aws("ssm", "get-document", *name, "--document-format", "YAML")
+    assert as_given["Content"] == file.read_text()
+    assert json.loads(aws("ssm", "get-document", *name)["Content"])["properties"]["portNumber"]
+    described = aws("ssm", "describe-document", *name)["Document"]
+    assert described["Parameters"][0]["DefaultValue"] == "2222"
+    aws(
+        *("ssm", "add-tags-to-resource", "--resource-type", "Document", "--resource-id", "Port-2222"),
+        *("--tags", "Key=Team,Value=db"),
+    )
+    own = aws("ssm", "list-documents", "--filters", "Key=Owner,Values=Self", "Key=tag:Team,Values=db")
+    assert [document["Name"] for document in own["DocumentIdentifiers"]] == ["Port-2222"]
+    aws("ssm", "delete-document", *name)
+    assert aws("ssm", "list-documents", "--filters", "Key=Owner,Values=Self")["DocumentIdentifiers"] == []
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (
             ("ssm", "start-session", "--target", "mi-00000000000000000"),
-            "An error occurred (InvalidDocument) when calling the StartSession operation",
+            "An error occurred (TargetNotConnected) when calling the StartSession operation",
         ),
         (
             (
@@ -160,8 +201,8 @@ def test_documents(aws: Aws) -> None:
             "An error occurred (NoSuchEntity) when calling the GetUser operation",
         ),
         (
-            ("ssm", "list-documents"),
-            "An error occurred (UnknownOperationException) when calling the ListDocuments operation",
+            ("ssm", "list-commands"),
+            "An error occurred (UnknownOperationException) when calling the ListCommands operation",
         ),
     ],
 )

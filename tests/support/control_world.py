@@ -112,6 +112,7 @@ class RecordingNotifier:
     store: Any
     connected: set[str] = field(default_factory=set)
     reconnecting: set[str] = field(default_factory=set)
+    ours: set[str] = field(default_factory=set)
     traffic: dict[str, tuple[int, int]] = field(default_factory=dict)
     news: list[tuple[Any, ...]] = field(default_factory=list)
     commits_when_told: list[int] = field(default_factory=list)
@@ -127,6 +128,9 @@ class RecordingNotifier:
 
     def is_connected(self, node_id: str) -> bool:
         return node_id in self.connected
+
+    def has_our_agent(self, node_id: str) -> bool:
+        return node_id in self.ours
 
     def is_reconnecting(self, node_id: str) -> bool:
         return node_id in self.reconnecting

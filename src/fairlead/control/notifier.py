@@ -30,6 +30,10 @@ class AgentNotifier(Protocol):
         """True while the node has an open control channel."""
         ...
 
+    def has_our_agent(self, node_id: str) -> bool:
+        """True while the node's open control channel is that of our own agent."""
+        ...
+
     def is_reconnecting(self, node_id: str) -> bool:
         """True while a node that was connected before the server's start is expected to be so again."""
         ...

@@ -188,7 +188,7 @@ class Sessions:
         require_session_tier(self._env, call.uow, node)
         if not self._is_reachable(node):
             raise TargetNotConnected(request.target)
-        check_agent(node, document)
+        check_agent(node, document, is_ours=self._notifier.has_our_agent(node.id))
         times = session_times(call.uow, caller.scope, document)
         return Session(
             id=session_id(caller.name, self._env.random_bytes),

@@ -13,13 +13,15 @@ OWN_AGENT_NAME = "fairlead-agent"
 """What our own agent calls itself in its heartbeats. It serves plain streams to a port."""
 
 
-def check_agent(node: Node, document: SessionDocument) -> None:
+def check_agent(node: Node, document: SessionDocument, *, is_ours: bool = False) -> None:
     """Raise TargetUnsupported if the node's agent cannot do what the document asks for.
 
-    An agent that has not yet told its name and version is let through: its first heartbeat may still be on
-    the way, and it refuses by itself what it cannot do.
+    `is_ours`: the control channel is known to be that of our own agent. One that has told neither its name
+    nor its version is let through: its first heartbeat may still be on the way, and it refuses by itself what
+    it cannot do.
     """
-    if node.heartbeat.agent_name == OWN_AGENT_NAME and not document.is_raw_stream:
+    is_ours = is_ours or node.heartbeat.agent_name == OWN_AGENT_NAME
+    if is_ours and not document.is_raw_stream:
         raise TargetUnsupported(
             f"Document {document.name} asks for a session of type {_kind(document)}, which Fairlead's own "
             f"agent on {node.id} does not serve. It needs amazon-ssm-agent there and AWS's own "

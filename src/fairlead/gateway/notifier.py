@@ -61,6 +61,10 @@ class GatewayNotifier:
         """True while the node has an open control channel. Safe on any thread: one look into a dict."""
         return self._control_channels is not None and self._control_channels.is_connected(node_id)
 
+    def has_our_agent(self, node_id: str) -> bool:
+        """True while our own agent is connected, which says so. Safe on any thread: one look into a dict."""
+        return self._control_channels is not None and bool(self._control_channels.incarnation_of(node_id))
+
     def is_reconnecting(self, node_id: str) -> bool:
         """True while the node is expected back after a start. Safe on any thread: one look into a set."""
         return self._reconnecting is not None and node_id in self._reconnecting

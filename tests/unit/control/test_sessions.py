@@ -407,6 +407,13 @@ def test_a_node_that_is_not_stored_is_not_waited_for(world):
         world.start(world.user("alice"))
 
 
+def test_our_own_agent_is_known_by_its_control_channel_before_its_first_heartbeat(world):
+    world.node(heartbeat=Heartbeat())
+    world.notifier.ours.add(NODE_ID)
+    with pytest.raises(TargetUnsupported, match="Fairlead's own agent"):
+        world.start(world.user(), document_name=None)
+
+
 # -- documents of the account, and its preferences --
 
 

@@ -47,10 +47,12 @@ def test_each_kind_of_session_needs_a_version_of_its_own(document, enough, too_o
 @pytest.mark.parametrize("document", OTHERS, ids=lambda document: document.name)
 def test_our_own_agent_serves_plain_streams_only_and_the_refusal_names_what_is_missing(document):
     check_agent(node("3.3.0.0", OWN_AGENT_NAME), SSH)
-    with pytest.raises(
-        TargetUnsupported, match="amazon-ssm-agent there and AWS's own session-manager-plugin"
-    ):
+    check_agent(node(), SSH, is_ours=True)
+    text = "amazon-ssm-agent there and AWS's own session-manager-plugin"
+    with pytest.raises(TargetUnsupported, match=text):
         check_agent(node("3.3.0.0", OWN_AGENT_NAME), document)
+    with pytest.raises(TargetUnsupported, match=text):
+        check_agent(node(), document, is_ours=True)
 
 
 @pytest.mark.parametrize("name", ["", "amazon-ssm-agent"])

@@ -27,6 +27,9 @@ class Connected:
     def is_connected(self, node_id) -> bool:
         return node_id == "mi-1"
 
+    def incarnation_of(self, node_id) -> str:
+        return "7f" if node_id == "mi-1" else ""
+
 
 def tell(notifier) -> None:
     notifier.session_started(a_session())
@@ -38,6 +41,7 @@ def test_before_the_gateway_is_there_nothing_happens():
     notifier = GatewayNotifier()
     tell(notifier)
     assert not notifier.is_connected("mi-1")
+    assert not notifier.has_our_agent("mi-1")
     assert not notifier.is_reconnecting("mi-3")
     assert notifier.bytes_of("s") == (0, 0)
 
@@ -49,6 +53,8 @@ def test_news_goes_to_the_loop():
     assert [callback for callback, _ in loop.calls] == [live.started, live.terminated, live.node_removed]
     assert notifier.is_connected("mi-1")
     assert not notifier.is_connected("mi-2")
+    assert notifier.has_our_agent("mi-1")
+    assert not notifier.has_our_agent("mi-2")
     assert notifier.is_reconnecting("mi-3")
     assert not notifier.is_reconnecting("mi-1")
     assert notifier.bytes_of("s") == (5, 7)
