@@ -2,7 +2,8 @@
 
 import base64
 
-from fairlead.aws.signed_data import MalformedSignedData, parse_signed_data
+from fairlead.aws.errors import MalformedSignedData
+from fairlead.aws.signed_data import parse_signed_data
 from fairlead.control.document_signatures import check_signature
 from fairlead.domain.errors import InstanceIdentityRefused
 from fairlead.domain.instance_identity import parse_identity

@@ -79,6 +79,7 @@ _TABLE: dict[type[Exception], _Codes] = {
     aws.SerializationFailed: _signature("SerializationException", "MalformedInput", 400),
     aws.ValidationFailed: _VALIDATION,
     aws.MalformedArn: _VALIDATION,
+    aws.MalformedSignedData: _VALIDATION,
     policy.MalformedPolicy: _same("MalformedPolicyDocument"),
     policy.PolicyError: _same("MalformedPolicyDocument"),
     domain.AccessDenied: _signature("AccessDeniedException", "AccessDenied"),

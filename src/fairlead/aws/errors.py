@@ -1,4 +1,4 @@
-"""What can be wrong with a request as AWS writes requests, and with an ARN.
+"""What can be wrong with a request as AWS writes requests, with an ARN, and with a signed message.
 
     AwsError
       SignatureError               the request does not prove who sent it
@@ -13,6 +13,7 @@
         SerializationFailed          the body cannot be read
         ValidationFailed             members break their documented constraints
       MalformedArn                 the text is no ARN
+      MalformedSignedData          the bytes are no PKCS #7 message of the kind that is read
 
 The text of every error is written for the caller of the API and follows AWS's wording where that is known;
 it never contains a secret. Error codes and HTTP statuses are not known here: the HTTP edge chooses them by
@@ -119,3 +120,7 @@ class ValidationFailed(RequestError):
 
 class MalformedArn(AwsError):
     """The text is not an Amazon Resource Name."""
+
+
+class MalformedSignedData(AwsError):
+    """Not a CMS SignedData of the one kind that is read; the text says what is wrong."""

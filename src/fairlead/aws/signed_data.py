@@ -12,7 +12,7 @@ refused.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fairlead.aws.errors import AwsError
+from fairlead.aws.errors import MalformedSignedData
 
 MAX_BYTES = 16 * 1024
 """Longest message that is read; one of EC2 has about 1,300 bytes."""
@@ -34,10 +34,6 @@ _RSA_ALGORITHMS = (bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f
 """rsaEncryption and sha256WithRSAEncryption: with SHA-256 as digest they mean the same signature."""
 _CONTENT_TYPE = bytes.fromhex("2a864886f70d010903")
 _MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
-
-
-class MalformedSignedData(AwsError):
-    """Not a SignedData of the one kind that is read; the text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from fairlead.aws.signed_data import MalformedSignedData, SignedData, parse_signed_data
+from fairlead.aws.errors import MalformedSignedData
+from fairlead.aws.signed_data import SignedData, parse_signed_data
 from fairlead.domain.errors import InstanceIdentityRefused
 from fairlead.domain.operations.instance_identity import PKCS7
 

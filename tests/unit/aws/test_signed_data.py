@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options
 
-from fairlead.aws.signed_data import MAX_BYTES, MalformedSignedData, parse_signed_data
+from fairlead.aws.errors import MalformedSignedData
+from fairlead.aws.signed_data import MAX_BYTES, parse_signed_data
 from tests.support.ber import encoded, indefinite, loosely, split
 from tests.support.identity_issuer import an_issuer
 
