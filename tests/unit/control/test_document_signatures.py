@@ -1,6 +1,7 @@
 """Signatures of instance identity documents under pinned keys."""
 
 import base64
+import json
 from itertools import count
 
 import pytest
@@ -12,7 +13,9 @@ from fairlead.domain.operations.instance_identity import PKCS7, RSA_SHA256
 from tests.support.ber import loosely
 from tests.support.factories import NOW
 from tests.support.identity_issuer import an_issuer, document
+from tests.support.named_tests import TESTS
 
+VECTORS = TESTS / "vectors"
 DOCUMENT = document(NOW)
 OTHER = document(NOW, instanceId="i-00000000")
 OURS, THEIRS = an_issuer(), an_issuer(1)
@@ -42,6 +45,14 @@ def test_every_form_is_taken_of_a_key_that_is_pinned_and_for_its_document_alone(
         check_signature(DOCUMENT, signature, kind, ())
     with pytest.raises(InstanceIdentityRefused, match=r"not valid: (it is of another|no key)"):
         check_signature(OTHER, signature, kind, KEYS)
+
+
+def test_a_message_that_openssl_made_with_indefinite_lengths_is_verified() -> None:
+    recorded = json.loads((VECTORS / "signed-document.json").read_text(encoding="utf-8"))
+    text, key = recorded["document"].encode(), base64.b64decode(recorded["public_key"])
+    check_signature(text, recorded["signature"], PKCS7, (key,))
+    with pytest.raises(InstanceIdentityRefused):
+        check_signature(text + b" ", recorded["signature"], PKCS7, (key,))
 
 
 def test_a_message_with_indefinite_lengths_is_verified() -> None:
