@@ -83,7 +83,7 @@ class SessionDocument:
             "description": self.description,
             "sessionType": self.session_type.value,
         }
-        if self.inputs:
+        if self.inputs or self.session_type is SessionType.STANDARD_STREAM:
             content["inputs"] = dict(self.inputs)
         content["parameters"] = {name: value.content() for name, value in self.parameters.items()}
         content["properties"] = dict(self.properties)
