@@ -161,6 +161,29 @@ def test_both_keys_stay_during_a_key_change_and_only_the_new_one_after_it(state)
         state.adopt_next_key(adopted)
 
 
+def test_a_key_that_no_registration_names_is_found_until_one_does(state):
+    assert state.unregistered_key() is None
+    tried = state.write_key(b"tried")
+    assert state.unregistered_key() == tried
+    assert state.read_key(tried) == b"tried"
+    state.save(replace(a_registration(state), key_file=tried))
+    assert state.unregistered_key() is None
+    again = state.write_key(b"again")
+    assert state.unregistered_key() == again
+
+
+def test_of_a_damaged_registration_the_newest_key_is_found(state):
+    first, second = state.write_key(b"first"), state.write_key(b"second")
+    os.utime(state.key_path(first), (0, 0))
+    state.write(identity.REGISTRATION_FILE, b"{")
+    assert state.unregistered_key() == second
+
+
+def test_a_key_that_is_gone_is_named(state):
+    with pytest.raises(IdentityError, match=r"key-0000\.pem: cannot be read"):
+        state.read_key("key-0000.pem")
+
+
 def test_a_failed_write_leaves_the_old_content_and_no_debris(state, monkeypatch):
     state.write("registration.json", b"old")
 
