@@ -1,4 +1,4 @@
-"""Nodes as administrators see and keep them: tier, tags, roles, removal, copies of a machine; by the AWS CLI."""
+"""Nodes as administrators see and keep them, by the AWS CLI: tier, tags, roles, removal, copied machines."""
 
 import shutil
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_without_the_advanced_tier_ssh_to_a_hybrid_node_is_refused_in_the_servic
 
 def test_tags_are_copied_from_the_activation_and_nodes_are_found_by_them(site: Site, tmp_path: Any) -> None:
     tags = ("--tags", "Key=Env,Value=Dev", "Key=Team,Value=web")
-    node_id = _registered(site, tmp_path, *tags)
+    node_id = again = _registered(site, tmp_path, *tags)
     try:
         assert listed(site, "--filters", "Key=tag:Env,Values=Dev") == [node_id]
         resource = ("--resource-type", "ManagedInstance", "--resource-id", node_id)
@@ -86,7 +86,7 @@ def test_tags_are_copied_from_the_activation_and_nodes_are_found_by_them(site: S
         shown = site.call("fairlead", "nodes", "show", again).stdout
         assert f"same machine  {node_id}\n" in shown
     finally:
-        for each in (node_id, again):
+        for each in {node_id, again}:
             ssm(site, "deregister-managed-instance", "--instance-id", each)
 
 
@@ -107,9 +107,8 @@ def test_a_node_that_is_deregistered_is_gone_at_once_and_so_are_its_sessions(
 
 def test_another_role_must_exist_and_is_in_the_list(site: Site, guest: RunningAgent) -> None:
     change = ("--instance-id", guest.node_id, "--iam-role")
-    assert "(ValidationException)" in (
-        text := refusal(site, "update-managed-instance-role", *change, "Nobody")
-    )
+    text = refusal(site, "update-managed-instance-role", *change, "Nobody")
+    assert "(ValidationException)" in text
     assert "Not existing role: arn:aws:iam::" in text
     ssm(site, "update-managed-instance-role", *change, "service-role/FairleadNode")
     find = ("--instance-information-filter-list", "key=IamRole,valueSet=service-role/FairleadNode")
@@ -140,6 +139,7 @@ def test_two_machines_with_one_identity_are_shown_and_a_prepared_image_has_none(
         assert site.call("fairlead", "agent", "run", "--state-dir", copy).status == 1
     finally:
         twin.child.stop()
+        shutil.rmtree(copy)
     ssm(site, "deregister-managed-instance", "--instance-id", guest.node_id)
 
 
