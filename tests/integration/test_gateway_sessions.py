@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -297,6 +298,23 @@ def test_an_idle_session_ends_and_pings_do_not_count():
         assert "idle timeout" in await closed_text(client)
 
     GatewayRig.run(test, idle_timeout_s=2.0)  # in which both sides have to come, however slowly
+
+
+@pytest.mark.parametrize(
+    ("times", "text", "reason"),
+    [
+        ({"idle_timeout_minutes": 0}, "idle timeout", EndReason.IDLE_TIMEOUT),
+        ({"max_duration_minutes": 1}, "lasted as long as it may", EndReason.MAX_DURATION),
+    ],
+    ids=["idle", "duration"],
+)
+def test_a_session_has_times_of_its_own_and_its_client_reads_which_one_is_over(times, text, reason):
+    async def test(rig):
+        rig.channels.add_session(started_at=datetime.now(UTC) - timedelta(hours=1), **times)
+        assert text in await closed_text(await rig.client())
+        assert rig.channels.ends[SESSION].reason is reason
+
+    GatewayRig.run(test, connect_timeout_s=7200.0)
 
 
 def test_a_session_ended_by_the_api_closes_on_both_sides_with_its_byte_counts():
