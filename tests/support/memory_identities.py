@@ -63,6 +63,11 @@ class MemoryIdentities:
     def get_access_key(self, key_id: str) -> tuple[AccessKey, str] | None:
         return self._tables.keys.get(key_id)
 
+    def get_key_and_user(self, key_id: str) -> tuple[AccessKey, str, User] | None:
+        found = self._tables.keys.get(key_id)
+        user = None if found is None else self.get_user_by_id(found[0].user_id)
+        return None if found is None or user is None else (*found, user)
+
     def list_access_keys(self, user_id: str) -> list[AccessKey]:
         found = [key for key, _ in self._tables.keys.values() if key.user_id == user_id]
         return sorted(found, key=lambda key: key.created_at)

@@ -93,12 +93,14 @@ class Authenticator:
         if signed.session_token is not None:
             raise UnknownAccessKey
         with self._env.store.read() as uow:
-            found = uow.identities.get_access_key(signed.access_key_id)
-            user = uow.identities.get_user_by_id(found[0].user_id) if found is not None else None
-        if found is None or user is None or user.voids(None) or not found[0].is_active:
+            found = uow.identities.get_key_and_user(signed.access_key_id)
+        if found is None:
+            raise UnknownAccessKey
+        key, secret, user = found
+        if user.voids(None) or not key.is_active:
             raise UnknownAccessKey
         sigv4.check_scope(signed, service=service, regions=self._env.settings.regions)
-        sigv4.verify(signed, sigv4.hmac_verifier(found[1]), now.timestamp())
+        sigv4.verify(signed, sigv4.hmac_verifier(secret), now.timestamp())
         return user_caller(user, signed.scope.region, signed.access_key_id, origin)
 
     def _authenticate_temporary(

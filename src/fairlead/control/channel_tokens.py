@@ -22,8 +22,15 @@ def give_token(
     env: Environment, uow: UnitOfWork, side: ChannelSide, channel_id: str, holder: str, lifetime_s: int
 ) -> str:
     """A new token; those given before for this side of this channel are void."""
-    token = channel_token(env.random_bytes)
     uow.sessions.void_tokens(channel_id, side)
+    return give_first_token(env, uow, side, channel_id, holder, lifetime_s)
+
+
+def give_first_token(
+    env: Environment, uow: UnitOfWork, side: ChannelSide, channel_id: str, holder: str, lifetime_s: int
+) -> str:
+    """A token for a side of a channel that has been given none."""
+    token = channel_token(env.random_bytes)
     uow.sessions.add_token(
         ChannelToken(
             digest=digest(token),

@@ -3,11 +3,13 @@
 What happens on the channels of a session is `channels`; telling nodes is the notifier's.
 """
 
+from collections.abc import Callable
+
 from fairlead.control import session_listing
 from fairlead.control.activation_tier import require_session_tier
 from fairlead.control.authorization import deny, node_arn, session_arn
 from fairlead.control.calls import Call, perform
-from fairlead.control.channel_tokens import give_token
+from fairlead.control.channel_tokens import give_first_token, give_token
 from fairlead.control.document_lookup import find_document, sent_document, session_times
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import session_id
@@ -67,7 +69,7 @@ class Sessions:
             call.after_commit(lambda: self._notifier.session_started(session))
             return operations.StartSessionResponse(
                 session_id=session.id,
-                token_value=self._give_token(call, session),
+                token_value=self._give_token(call, session, give_first_token),
                 stream_url=stream_url(stream_base_url, session.id),
             )
 
@@ -97,7 +99,7 @@ class Sessions:
                 return operations.ResumeSessionResponse(session_id=session.id)
             return operations.ResumeSessionResponse(
                 session_id=session.id,
-                token_value=self._give_token(call, session),
+                token_value=self._give_token(call, session, give_token),
                 stream_url=stream_url(stream_base_url, session.id),
             )
 
@@ -215,9 +217,9 @@ class Sessions:
     def _is_reachable(self, node: Node) -> bool:
         return self._notifier.is_connected(node.id) or self._notifier.is_reconnecting(node.id)
 
-    def _give_token(self, call: Call, session: Session) -> str:
+    def _give_token(self, call: Call, session: Session, give: Callable[..., str]) -> str:
         lifetime_s = self._env.settings.client_token_lifetime_s
-        return give_token(self._env, call.uow, ChannelSide.CLIENT, session.id, session.owner_id, lifetime_s)
+        return give(self._env, call.uow, ChannelSide.CLIENT, session.id, session.owner_id, lifetime_s)
 
 
 def _kept_reason(reason: str | None) -> str | None:

@@ -58,12 +58,15 @@ def _view(
 
 
 def named_node(request: Request, *_: object) -> str | None:
-    """The node that a request names in its path, as its access key, or in its body."""
-    for text in (
-        request.path,
-        *request.header_values("authorization"),
-        request.body[:_LOOKED_AT].decode("latin-1"),
-    ):
+    """The node that a request names in its path, as its access key, or in its body.
+
+    The body counts for heartbeats only: what people say of a node is no reason to look for it before it is
+    known who they are.
+    """
+    texts = [request.path, *request.header_values("authorization")]
+    if request.header_values("x-amz-target") == [_HEARTBEAT_TARGET]:
+        texts.append(request.body[:_LOOKED_AT].decode("latin-1"))
+    for text in texts:
         found = _NODE_ID.search(text[:_LOOKED_AT])
         if found is not None:
             return found[0]

@@ -95,6 +95,20 @@ class SqlIdentities:
             return None
         return _access_key(row), self._sealer.open(row.sealed_secret, _bound_to(key_id)).decode()
 
+    def get_key_and_user(self, key_id: str) -> tuple[AccessKey, str, User] | None:
+        row = self._connection.execute(_USER_WITH_KEY, {"of_id": key_id}).one_or_none()
+        if row is None:
+            return None
+        key = AccessKey(
+            id=key_id,
+            user_id=row.id,
+            user_name=row.name,
+            is_active=row.key_is_active,
+            created_at=row.key_created_at,
+        )
+        secret = self._sealer.open(row.sealed_secret, _bound_to(key_id)).decode()
+        return key, secret, user_of(row)
+
     def list_access_keys(self, user_id: str) -> list[AccessKey]:
         statement = _KEYS_WITH_USER.where(access_keys.c.user_id == user_id).order_by(access_keys.c.created_at)
         return [_access_key(row) for row in self._connection.execute(statement)]
@@ -221,6 +235,16 @@ _USER_TO_CHANGE = _USER.with_for_update()  # not needed in SQLite, and left out 
 _ROLE = select(roles).where(roles.c.id == bindparam("of_id"))
 _KEYS_WITH_USER = select(access_keys, users.c.name.label("user_name")).join(users)
 _KEY_WITH_USER = _KEYS_WITH_USER.where(access_keys.c.id == bindparam("of_id"))
+_USER_WITH_KEY = (
+    select(
+        users,
+        access_keys.c.is_active.label("key_is_active"),
+        access_keys.c.created_at.label("key_created_at"),
+        access_keys.c.sealed_secret,
+    )
+    .join_from(access_keys, users)
+    .where(access_keys.c.id == bindparam("of_id"))
+)
 _POLICIES = (
     select(inline_policies)
     .where(inline_policies.c.identity_id.in_(bindparam("of_ids", expanding=True)))

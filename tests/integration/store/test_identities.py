@@ -48,6 +48,9 @@ def test_a_key_comes_back_with_its_secret_and_leaves_none_in_the_table(store: Sq
         work.identities.add_user(a_user())
         work.identities.add_access_key(an_access_key(), SECRET)
         assert work.identities.get_access_key(an_access_key().id) == (an_access_key(), SECRET)
+        with_user = (an_access_key(), SECRET, a_user())
+        assert work.identities.get_key_and_user(an_access_key().id) == with_user
+        assert work.identities.get_key_and_user("AKIAOTHER") is None
         assert work.identities.list_access_keys(a_user().id) == [an_access_key()]
     with store._engine.connect() as connection:
         sealed = connection.execute(text("SELECT sealed_secret FROM access_keys")).scalar_one()
