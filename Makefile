@@ -94,8 +94,8 @@ bench: $(STAMP)  ## how fast, how small, how many: the whole table (QUICK=1, GAT
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(GATE),--gate) $(if $(ROWS),--rows $(ROWS)) \
 	  $(if $(OUTPUT),--output $(OUTPUT))
 
-profile: $(STAMP)  ## where the time goes on the byte path
-	@$(BIN)/python -m benchmarks.profile
+profile: $(STAMP)  ## where the time goes on the byte path (MIB=1024, TLS=no)
+	@$(BIN)/python -m benchmarks.profile $(if $(MIB),--mib $(MIB)) $(if $(filter no,$(TLS)),--no-tls)
 
 interop: $(STAMP)  ## every tool between every pair of ends, ours and AWS's own (REAL_AWS_BIN): docs/interop.md
 	@$(BIN)/python -m tools.interop
