@@ -30,6 +30,7 @@ from fairlead.domain.operations.instance_identity import (
     AllowInstanceReRegistrationRequest,
     DeregisterInstanceRequest,
 )
+from fairlead.domain.operations.resource_tags import AddTagsToResourceRequest
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import EndReason
 from tests.support.control_world import (
@@ -205,8 +206,10 @@ class TestAnIdThatIsTaken:
     def test_keeps_its_tags_and_name_and_loses_sessions_and_credentials(
         self, world, use_cases, admin
     ) -> None:
-        with world.store.transaction() as uow:
-            uow.nodes.set_tags(INSTANCE_ID, {"Env": "Dev"})
+        request = AddTagsToResourceRequest(
+            resource_type="ManagedInstance", resource_id=INSTANCE_ID, tags=(Tag(key="Env", value="Dev"),)
+        )
+        world.resource_tags.add_tags_to_resource(admin, request)
         world.notifier.connected.add(INSTANCE_ID)
         started = world.start(admin, INSTANCE_ID)
         issued, token = issue(world.env, INSTANCE_ID, the_node(world).registered_at)
