@@ -19,104 +19,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import insert
-
-from fairlead.store.engine import open_engine, sqlite_url
-from fairlead.store.migration import migrate
-from fairlead.store.tables import nodes, sessions
+from benchmarks.stored import fill
 from tools.processes import free_port
 
-ACCOUNT, REGION = "111122223333", "us-east-1"
-ROWS_TOGETHER = 5_000
 GIVE_UP_S = 60.0
-PUBLIC_KEY_BYTES = 294  # RSA-2048, as every agent has
-
-Row = dict[str, object]
-
-
-def fill(state: Path, node_count: int, active: int, ended: int) -> None:
-    """A database as a large installation leaves it behind."""
-    engine = open_engine(sqlite_url(state / "fairlead.db"))
-    migrate(engine)
-    now = datetime.now(UTC)
-    with engine.begin() as connection:
-        for table, rows in (
-            (nodes, _nodes(node_count, now)),
-            (sessions, _sessions(node_count, active, ended, now)),
-        ):
-            batch: list[Row] = []
-            for row in rows:
-                batch.append(row)
-                if len(batch) == ROWS_TOGETHER:
-                    connection.execute(insert(table), batch)
-                    batch = []
-            if batch:
-                connection.execute(insert(table), batch)
-    engine.dispose()
-
-
-def _nodes(count: int, now: datetime) -> Iterator[Row]:
-    for number in range(count):
-        yield {
-            "id": _node_id(number),
-            "account_id": ACCOUNT,
-            "region": REGION,
-            "activation_id": "0f0e0d0c-0b0a-4908-8706-050403020100",
-            "iam_role": "service-role/FairleadNode",
-            "name": f"node-{number}",
-            "public_key": os.urandom(PUBLIC_KEY_BYTES),
-            "fingerprint": "9e1f7c52-8f0a-4a43-9d6f-0d6f5a3f9a10",
-            "registered_at": now,
-            "last_ping_at": now,
-            "connected_since": now,
-            "agent_name": "fairlead-agent",
-            "agent_version": "3.3.0.0",
-            "platform_type": "Linux",
-            "platform_name": "Debian GNU/Linux",
-            "platform_version": "12",
-            "ip_address": "192.0.2.1",
-            "computer_name": f"node-{number}.example",
-        }
-
-
-def _sessions(node_count: int, active: int, ended: int, now: datetime) -> Iterator[Row]:
-    for number in range(active + ended):
-        is_active = number < active
-        started_at = now - timedelta(seconds=number)
-        yield {
-            "id": f"alice-{number:026d}",
-            "account_id": ACCOUNT,
-            "region": REGION,
-            "target": _node_id(number % max(1, node_count)),
-            "document_name": "AWS-StartSSHSession",
-            "session_type": "Port",
-            "parameters": {"portNumber": "22"},
-            "properties": {"portNumber": "22"},
-            "owner_arn": f"arn:aws:iam::{ACCOUNT}:user/alice",
-            "owner_id": "AIDAEXAMPLEALICE00001",
-            "source_address": "192.0.2.7",
-            "status": "Connected" if is_active else "Terminated",
-            "is_active": is_active,
-            "started_at": started_at,
-            "ended_at": None if is_active else now,
-            "end_reason": None if is_active else "CLIENT_LEFT",
-            "end_details": None if is_active else "",
-            "bytes_to_node": None if is_active else number,
-            "bytes_to_client": None if is_active else number,
-        }
-
-
-def _node_id(number: int) -> str:
-    return f"mi-{number:017x}"
 
 
 def start(state: Path, port: int) -> tuple[float, float]:
     """Start a server, kill it when it has answered; wall seconds and CPU seconds until then."""
-    command = [Path(sys.executable).parent / "fairlead", "server", "--state-dir", state]
+    command: list[str | Path] = [Path(sys.executable).parent / "fairlead", "server", "--state-dir", state]
     command += ["--listen", f"127.0.0.1:{port}", "--insecure-http"]
     log = state.with_name("server.log")
     began = time.monotonic()

@@ -4,8 +4,8 @@ Writes one JSON object per line, at most five times a second and only when somet
 
     {"at": EPOCH_S, "up": N, "reported": N, "failures": {REASON: N}}
 
-`up` counts the control channels that stand: the gateway has answered a ping that followed the open frame, which
-it reads only once the token is judged. `reported` counts heartbeats that were taken, `failures` attempts
+`up` counts the control channels that stand: the gateway has answered a ping that followed the open frame,
+which it reads only once the token is judged. `reported` counts heartbeats that were taken, `failures` attempts
 at a control channel that failed. All nodes share one RSA key and one TLS context, which costs the server
 nothing less. Ends when its standard input does.
 """
@@ -15,6 +15,7 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import random
 import re
 import sys
@@ -30,6 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
+from benchmarks.stored import FINGERPRINT, node_id
 from fairlead.agent.backoff import Backoff
 from fairlead.agent.connector import Connector
 from fairlead.agent.control_channel import ControlChannel
@@ -51,13 +53,7 @@ REPORT_S = 0.2
 SIGN_OF_JUDGEMENT = b"judged?"
 MAX_REASON_CHARACTERS = 200
 _VARYING = re.compile(r"[0-9a-f-]{8,}|[0-9]+(?:\.[0-9]+)*")
-FINGERPRINT = "9e1f7c52-8f0a-4a43-9d6f-0d6f5a3f9a10"
 FACTS = HostFacts("node.example", "192.0.2.1", "Debian GNU/Linux", "Linux", "12")
-
-
-def node_id(number: int) -> str:
-    """The id of a node of the crowd."""
-    return f"mi-{number:017x}"
 
 
 class Crowd:
@@ -152,7 +148,9 @@ class Agent:
 
     def _prove(self, request: Request) -> list[tuple[str, str]]:
         def proof(_: Scope, text: str) -> str:
-            signed = self._crowd.key.sign(text.encode(), PSS(MGF1(hashes.SHA256()), SALT_BYTES), hashes.SHA256())
+            signed = self._crowd.key.sign(
+                text.encode(), PSS(MGF1(hashes.SHA256()), SALT_BYTES), hashes.SHA256()
+            )
             return base64.b64encode(signed).decode()
 
         now = time.time()
@@ -234,7 +232,12 @@ async def run(crowd: Crowd, count: int, per_s: float) -> None:
     """Start the agents, `per_s` of them in a second, and keep them until standard input ends."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), lambda: sys.stdin.buffer.read1(64) or ended.set())
+
+    def read() -> None:
+        if not os.read(sys.stdin.fileno(), 64):
+            ended.set()
+
+    loop.add_reader(sys.stdin.fileno(), read)
     tasks = [loop.create_task(crowd.report())]
     for number in range(count):
         tasks.append(loop.create_task(Agent(crowd, number).run()))

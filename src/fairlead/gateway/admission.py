@@ -7,8 +7,8 @@ mute sockets, even from one's own address, cost an honest newcomer nothing.
 
 Only who keeps us waiting counts. While a signature or a token is judged, it is the peer that waits, and when
 thousands of agents come at once it may wait long; what bounds those is the queue of the judge. And few are
-accepted in one turn of the event loop: the others wait in the kernel, where they cost nothing, until those who
-are in got on, and sessions get their turn in between.
+accepted in one turn of the event loop: the others wait in the kernel, where they cost nothing, and sessions
+get their turn in between.
 """
 
 import errno

@@ -47,6 +47,8 @@ class GatewaySettings:
     """Body of a CreateControlChannel or CreateDataChannel call; the stock agent's has about 100 bytes."""
     read_buffer_bytes: int = 4 * 1024
     """First size of a socket's read buffer, which grows on demand. It is resident memory per socket."""
+    control_read_buffer_bytes: int = 1024
+    """The same for a control channel, of which there are many and on which little comes."""
     max_read_bytes: int = 128 * 1024
     """One read from a socket. With the largest message it bounds the read buffer."""
     write_high_water_bytes: int = 256 * 1024

@@ -208,7 +208,8 @@ class UpgradeProtocol(asyncio.Protocol):
             on_gone=lambda: self._gone(socket),
         )
         headers = NO_MORE_HEADERS if is_control else _DATA_CHANNEL_HEADERS
-        self._picows = make_picows_protocol(socket, limit, settings.read_buffer_bytes, headers)
+        buffer_bytes = settings.control_read_buffer_bytes if is_control else settings.read_buffer_bytes
+        self._picows = make_picows_protocol(socket, limit, buffer_bytes, headers)
         self._picows.connection_made(transport)
         transport.resume_reading()  # first: one that picows closes at once must still see the peer's goodbye
         feed(self._picows, _minimal_request(request))
@@ -221,6 +222,7 @@ class UpgradeProtocol(asyncio.Protocol):
 
     def _recognised(self) -> None:
         self._host.admission.forget(self._fileno)
+        self._opening = None  # and with it all that was known of the request
         if self._transport is None or self._picows is None or self._socket is None:
             return
         if not self._transport.is_closing():
