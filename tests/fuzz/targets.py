@@ -22,6 +22,7 @@ from fairlead.transport.errors import (
     TransportError,
     UpgradeError,
 )
+from tests.fuzz import document_readers as documents
 from tests.fuzz import edge_readers as edge
 from tests.fuzz import http_readers as http
 from tests.fuzz import identity_readers as identity
@@ -313,7 +314,31 @@ _INSTANCE = (
     ),
 )
 
-TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC, *_INSTANCE)}
+_DOCUMENTS = (
+    Target(
+        "document-json",
+        documents.read_json,
+        documents.REFUSALS,
+        ("domain.document_text:read_text", "domain.document_schema:read_session_document"),
+        documents.json_seeds,
+    ),
+    Target(
+        "document-yaml",
+        documents.read_yaml,
+        documents.REFUSALS,
+        ("domain.document_text:read_text", "domain.document_schema:read_session_document"),
+        documents.yaml_seeds,
+    ),
+    Target(
+        "document-pattern",
+        documents.read_pattern,
+        documents.REFUSALS,
+        ("domain.document_patterns:matches",),
+        documents.pattern_seeds,
+    ),
+)
+
+TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC, *_INSTANCE, *_DOCUMENTS)}
 
 READ_ELSEWHERE = {
     "agent.ceiling:parse_hosts": "settings of the node's owner",

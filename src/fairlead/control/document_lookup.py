@@ -13,7 +13,7 @@ from fairlead.domain.document_schema import read_session_document
 from fairlead.domain.document_text import DocumentFormat, read_text
 from fairlead.domain.documents import DEFAULT_DOCUMENT, SessionDocument, SessionType, substitute
 from fairlead.domain.scope import Scope
-from fairlead.domain.stored_documents import StoredDocument
+from fairlead.domain.stored_documents import DocumentVersion, StoredDocument
 from fairlead.domain.unit_of_work import UnitOfWork
 
 _KEPT_DOCUMENTS = 32
@@ -35,13 +35,15 @@ RUN_SHELL = SessionDocument(
 
 @dataclass(frozen=True, slots=True)
 class FoundDocument:
-    """A document in its default version. `stored` is None for one that AWS owns, and for shell preferences
-    that nobody has set."""
+    """What a reference names. Its text is read when the document is needed, which is after access to it has
+    been decided."""
 
     reference: DocumentReference
-    document: SessionDocument | None
-    """None: there is none."""
+    constant: SessionDocument | None = None
+    """A document that AWS owns, or the shell preferences of an account that has set none."""
     stored: StoredDocument | None = None
+    version: DocumentVersion | None = None
+    """The default version of `stored`."""
 
     @property
     def tags(self) -> ResourceContext:
@@ -50,9 +52,11 @@ class FoundDocument:
 
     def require(self) -> SessionDocument:
         """The document. Raises DocumentNotFound."""
-        if self.document is None:
+        if self.constant is not None:
+            return self.constant
+        if self.version is None:
             raise self.reference.not_found()
-        return self.document
+        return read_stored(self.reference.name, self.version.content, self.version.form)
 
 
 def find_document(uow: UnitOfWork, scope: Scope, reference: DocumentReference) -> FoundDocument:
@@ -62,7 +66,7 @@ def find_document(uow: UnitOfWork, scope: Scope, reference: DocumentReference) -
     found = uow.documents.with_default_version(scope, reference.name) if reference.is_own_arn else None
     if found is not None:
         stored, version = found
-        return FoundDocument(reference, read_stored(stored.name, version.content, version.form), stored)
+        return FoundDocument(reference, None, stored, version)
     return FoundDocument(reference, RUN_SHELL if reference.is_default else None)
 
 
