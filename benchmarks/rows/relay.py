@@ -47,7 +47,7 @@ class RelayAlone:
         command = [sys.executable, "-m", "benchmarks.load.relay", *map(str, certificate or ())]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        self._port = int(self._process.stdout.readline())
+        self.port = int(self._process.stdout.readline())
         self._context: ssl.SSLContext | None = None
         if certificate is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -60,12 +60,12 @@ class RelayAlone:
         self._process.communicate("", timeout=TIMEOUT_S)
 
     def _connect(self) -> "Connection":
-        sock = socket.create_connection((HOST, self._port), TIMEOUT_S)
+        sock = socket.create_connection((HOST, self.port), TIMEOUT_S)
         connection: Connection = sock
         if self._context is not None:
             connection = TlsStream(sock, self._context, HOST)
             connection.handshake(TIMEOUT_S)
-        open_websocket(connection, parse_endpoint(f"ws://{HOST}:{self._port}/"), os.urandom)
+        open_websocket(connection, parse_endpoint(f"ws://{HOST}:{self.port}/"), os.urandom)
         connection.settimeout(TIMEOUT_S)
         return connection
 
