@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identifiers import activation_code, digest, uuid_text
+from fairlead.control.identity_tags import tag_keys
 from fairlead.control.paging import Listing, cut_page, decode_moment_and_id, encode_position
 from fairlead.control.resource_tags import tags_by_key
 from fairlead.control.roles import require_passable_role
@@ -36,7 +37,7 @@ class Activations:
         """
 
         def work(call: Call) -> operations.CreateActivationResponse:
-            call.authorize(("*",))
+            call.authorize(("*",), context=tag_keys({tag.key: tag.value for tag in request.tags or ()}))
             if request.registration_metadata:
                 raise InvalidParameters("RegistrationMetadata is reserved and cannot be given.")
             require_passable_role(call, request.iam_role)

@@ -7,6 +7,7 @@ import pytest
 from fairlead.domain.activations import ActivationQuery
 from fairlead.store.store import SqlStore
 from tests.support.factories import NOW, SCOPE, an_activation
+from tests.support.query_plans import table_scans
 
 ACTIVATION_ID = an_activation().id
 
@@ -58,6 +59,21 @@ def test_a_filter_that_does_not_fit_hides_the_activation(
         work.activations.add(an_activation())
         query = replace(ActivationQuery(scope=SCOPE), **narrower)  # type: ignore[arg-type]  # by name
         assert work.activations.describe(query) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ActivationQuery(scope=SCOPE),
+        ActivationQuery(scope=SCOPE, after_key=(NOW, "x")),
+        ActivationQuery(scope=SCOPE, ids=["x"]),
+        ActivationQuery(scope=SCOPE, default_instance_names=["x"], iam_roles=["y"]),
+    ],
+    ids=str,
+)
+def test_no_listing_reads_a_whole_table(store: SqlStore, query: ActivationQuery) -> None:
+    with store.read() as work:
+        assert table_scans(work.activations._connection, lambda: work.activations.describe(query)) == []
 
 
 def test_a_deleted_activation_is_gone(store: SqlStore) -> None:

@@ -142,6 +142,21 @@ def test_a_policy_may_say_to_which_service_a_role_is_passed(world):
     create(world, world.user("bob", policy(may_create, to_ssm)))
 
 
+def test_a_policy_may_ask_for_tags_and_bound_them(world):
+    only_dev = statement("Allow", "ssm:CreateActivation") | {
+        "Condition": {
+            "StringEquals": {"aws:RequestTag/Env": "Dev"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["Env"]},
+        }
+    }
+    caller = world.user("alice", policy(only_dev, statement("Allow", "iam:PassRole")))
+    dev = Tag(key="Env", value="Dev")
+    create(world, caller, tags=(dev,))
+    for tags in ((), (Tag(key="Env", value="Prod"),), (dev, Tag(key="Team", value="web"))):
+        with pytest.raises(AccessDenied, match="ssm:CreateActivation"):
+            create(world, caller, tags=tags)
+
+
 def test_reserved_members_are_refused_and_not_overlooked(world, admin):
     item = RegistrationMetadataItem(key="k", value="v")
     with pytest.raises(InvalidParameters, match="RegistrationMetadata"):
