@@ -13,6 +13,7 @@ from fairlead.domain.errors import HostRefused, InvalidNextToken, InvalidRequest
 from fairlead.gateway.doorkeeper import Refused
 from fairlead.policy.errors import MalformedPolicy
 from fairlead.protocol.errors import InvalidSnapshot, MalformedMessage
+from fairlead.transparency.notes import NoteInvalid
 from fairlead.transport.client_frames import FrameError
 from fairlead.transport.errors import (
     AddressError,
@@ -22,6 +23,7 @@ from fairlead.transport.errors import (
     TransportError,
     UpgradeError,
 )
+from tests.fuzz import audit_readers as audit
 from tests.fuzz import document_readers as documents
 from tests.fuzz import edge_readers as edge
 from tests.fuzz import http_readers as http
@@ -314,6 +316,24 @@ _INSTANCE = (
     ),
 )
 
+_AUDIT = (
+    Target(
+        "checkpoint",
+        audit.read_note,
+        (NoteInvalid,),
+        ("transparency.notes:parse_checkpoint",),
+        audit.note_seeds,
+    ),
+    Target("log-key", audit.read_key, (NoteInvalid,), ("transparency.notes:parse_key",), audit.key_seeds),
+    Target(
+        "audit-proof",
+        audit.read_proof,
+        (client_errors.ClientError,),
+        ("client.audit_verify:parse_proof",),
+        audit.proof_seeds,
+    ),
+)
+
 _DOCUMENTS = (
     Target(
         "document-json",
@@ -338,7 +358,9 @@ _DOCUMENTS = (
     ),
 )
 
-TARGETS = {target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC, *_INSTANCE, *_DOCUMENTS)}
+TARGETS = {
+    target.name: target for target in (*_WIRE, *_HTTP, *_EDGE, *_OIDC, *_INSTANCE, *_DOCUMENTS, *_AUDIT)
+}
 
 READ_ELSEWHERE = {
     "agent.ceiling:parse_hosts": "settings of the node's owner",

@@ -52,7 +52,7 @@ def full_report(instance_id: str, facts: HostFacts) -> dict[str, str]:
 
 
 class Heartbeat:
-    """Sends the reports. `read_facts` may block; `uniform(low, high)` draws from chance."""
+    """Sends the reports. `uniform(low, high)` draws from chance; the other functions may block."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Heartbeat:
         read_facts: Callable[[], HostFacts],
         interval_s: float,
         uniform: Callable[[float, float], float],
+        keep_checkpoint: Callable[[object], None] = lambda note: None,
     ) -> None:
         self._service = service
         self._credentials = credentials
@@ -69,6 +70,7 @@ class Heartbeat:
         self._read_facts = read_facts
         self._interval_s = interval_s
         self._uniform = uniform
+        self._keep_checkpoint = keep_checkpoint
         self._retry = Backoff(min(RETRY_FIRST_S, interval_s), interval_s, uniform)
 
     async def run(self) -> None:
@@ -83,11 +85,14 @@ class Heartbeat:
             facts = await asyncio.to_thread(self._read_facts)
             signer = await self._credentials.signer()
             try:
-                await self._service.update_instance_information(compose(self._instance_id, facts), signer)
+                report = compose(self._instance_id, facts)
+                note = await self._service.update_instance_information(report, signer)
             except (AgentError, TransportError) as error:
                 delay_s = self._retry.next_delay_s()
                 logger.warning("heartbeat failed: %s; trying again in %.0f s", explain(error), delay_s)
                 await asyncio.sleep(delay_s)
             else:
                 self._retry.reset()
+                if note is not None:
+                    await asyncio.to_thread(self._keep_checkpoint, note)
                 return

@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fairlead.agent import restart
+from fairlead.agent.audit_checkpoint import keep_checkpoint
 from fairlead.agent.backoff import Backoff
 from fairlead.agent.connector import Connector
 from fairlead.agent.control_channel import ControlChannel
@@ -199,6 +200,7 @@ class _Agent:
             lambda: read_host_facts(endpoint.host, endpoint.port),
             settings.heartbeat_interval_s,
             random.uniform,
+            lambda note: keep_checkpoint(state, note),
         )
         self.control = ControlChannel(
             gateway,

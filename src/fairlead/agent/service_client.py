@@ -102,9 +102,9 @@ class ServiceClient:
         members = {"NewPublicKey": public_key, "NewPublicKeyType": "Rsa"}
         await self._call("UpdateManagedInstancePublicKey", members, signer)
 
-    async def update_instance_information(self, members: Mapping[str, str], signer: RequestSigner) -> None:
-        """The heartbeat."""
-        await self._call("UpdateInstanceInformation", members, signer)
+    async def update_instance_information(self, members: Mapping[str, str], signer: RequestSigner) -> object:
+        """The heartbeat. A Fairlead server answers with the last checkpoint of its audit log."""
+        return (await self._call("UpdateInstanceInformation", members, signer)).get("AuditCheckpoint")
 
     async def _call(
         self,

@@ -30,6 +30,7 @@ COMMANDS = {
     "users": ("fairlead.cli.users:app", "Lock users out, and let them in again."),
     "instances": ("fairlead.cli.instances:app", "Look after nodes that joined by their cloud's word."),
     "sessions": ("fairlead.cli.sessions:app", "Say who is on which node, and end it."),
+    "audit": ("fairlead.cli.audit:app", "Export the audit log, and check that it was not changed."),
     "iam": ("fairlead.cli.iam:app", "Say who may do what, and why."),
     "ssh": ("fairlead.cli.ssh:ssh", "Run ssh to a node, with the ProxyCommand filled in."),
     "ssh-config": ("fairlead.cli.ssh_config:ssh_config", "Print or install the block for ~/.ssh/config."),

@@ -79,16 +79,17 @@ def perform(
     `may_record_refusal` is asked for a refusal only; one that is not recorded is counted, and so are all
     while the disk is full: what room is left is for those who set that right.
     """
+    decisions: list[Decision] = []
     try:
         with env.store.transaction() as uow:
-            call = Call(uow, caller, operation, env.now())
+            call = Call(uow, caller, operation, env.now(), decisions)
             response = work(call)
             uow.audit.add(
                 call_record(env, caller, operation, request, response=response, decisions=call.decisions)
             )
     except DomainError as error:
         if may_record_refusal() and not isinstance(error, StorageFull):
-            record_refusal(env, caller, operation, request, error)
+            record_refusal(env, caller, operation, request, error, decisions)
         else:
             count_refusal(env, caller.origin, error, operation)
         raise
@@ -120,6 +121,7 @@ def record_refusal(
     operation: Operation,
     request: object | None,
     error: DomainError | AwsError,
+    decisions: Sequence[Decision] = (),
 ) -> None:
     """Record a refused call in a transaction of its own.
 
@@ -127,7 +129,7 @@ def record_refusal(
     there, such as a member that breaks its constraint.
     """
     with env.store.transaction() as uow:
-        uow.audit.add(call_record(env, caller, operation, request, error=error))
+        uow.audit.add(call_record(env, caller, operation, request, error=error, decisions=decisions))
 
 
 def count_refusal(env: Environment, origin: Origin, error: Exception, operation: Operation | None) -> None:

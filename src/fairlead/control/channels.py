@@ -51,7 +51,7 @@ class Channels:
             self._require_own_node(uow, caller, node_id, _CREATE_CONTROL_CHANNEL)
             return self._control_tokens.give(node_id)
 
-        return self._as_node(caller, self._env.store.read, work)
+        return self._as_node(caller, _CREATE_CONTROL_CHANNEL, self._env.store.read, work)
 
     def open_control_channel(self, caller: Caller, node_id: str, token: str) -> datetime:
         """The moment from which the node's control channel is open. `control_channels_changed` records it.
@@ -65,7 +65,7 @@ class Channels:
                 return None
             return uow.nodes.get(caller.scope, node_id)
 
-        node = self._as_node(caller, self._env.store.read, work)
+        node = self._as_node(caller, _OPEN_CONTROL_CHANNEL, self._env.store.read, work)
         if node is None:
             raise token_refused(self._events, caller, ChannelSide.CONTROL, node_id)
         return self._env.now()
@@ -95,7 +95,7 @@ class Channels:
             lifetime_s = self._env.settings.agent_token_lifetime_s
             return give_token(self._env, uow, ChannelSide.AGENT, session_id, session.target, lifetime_s)
 
-        return self._as_node(caller, self._env.store.transaction, work)
+        return self._as_node(caller, _CREATE_DATA_CHANNEL, self._env.store.transaction, work)
 
     def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session:
         """The session whose node side is open now.
@@ -108,7 +108,7 @@ class Channels:
             is_good = take_token(self._env, uow, token, ChannelSide.AGENT, session_id, session.target)
             return session if is_good else None
 
-        session = self._as_node(caller, self._env.store.transaction, work)
+        session = self._as_node(caller, _OPEN_DATA_CHANNEL, self._env.store.transaction, work)
         if session is None:
             raise token_refused(self._events, caller, ChannelSide.AGENT, session_id)
         return active(session)
@@ -180,9 +180,11 @@ class Channels:
     def _as_node(
         self,
         caller: Caller,
+        action: str,
         begin: Callable[[], AbstractContextManager[UnitOfWork]],
         work: Callable[[UnitOfWork], Result],
     ) -> Result:
+        self._env.tallies.count_call(action.partition(":")[2])
         try:
             with begin() as uow:
                 return work(uow)

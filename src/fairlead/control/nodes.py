@@ -24,6 +24,7 @@ from fairlead.control.roles import trusts_ssm
 from fairlead.control.security_events import SecurityEvents
 from fairlead.control.text import printable
 from fairlead.control.throttling import TokenBuckets, source_key
+from fairlead.control.versions import OWN_AGENT_NAME
 from fairlead.domain.activations import Activation
 from fairlead.domain.callers import Caller, CallerKind, Origin
 from fairlead.domain.errors import (
@@ -167,7 +168,9 @@ class Nodes:
         def work(call: Call) -> operations.UpdateInstanceInformationResponse:
             node = self._own_node(call, request.instance_id)
             self.heartbeats.add(Beat(node.id, _heartbeat(request), call.now))
-            return operations.UpdateInstanceInformationResponse()
+            is_ours = request.agent_name == OWN_AGENT_NAME
+            note = self._env.last_checkpoint.note if is_ours else ""
+            return operations.UpdateInstanceInformationResponse(audit_checkpoint=note or None)
 
         return perform_unrecorded(self._env, caller, operations.UPDATE_INSTANCE_INFORMATION, work)
 

@@ -15,7 +15,15 @@ from fairlead.server.errors import StartError
 from fairlead.server.settings import read_settings
 
 OPTIONS_VARIABLE = "FAIRLEAD_SERVER_OPTIONS"
-_PATHS = ("state_dir", "tls_cert", "tls_key", "master_key_file", "oidc_file", "instance_identity_file")
+_PATHS = (
+    "state_dir",
+    "tls_cert",
+    "tls_key",
+    "master_key_file",
+    "oidc_file",
+    "instance_identity_file",
+    "audit_checkpoint_dir",
+)
 
 
 def command(options: dict[str, Any]) -> tuple[list[str], dict[str, str]]:

@@ -98,7 +98,9 @@ class UpdateInstanceInformationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateInstanceInformationResponse:
-    """Nothing."""
+    """Nothing for AWS's agent. Our own is given the last checkpoint of the audit log to keep."""
+
+    audit_checkpoint: str | None = member("AuditCheckpoint", String())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
