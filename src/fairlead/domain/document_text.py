@@ -152,6 +152,8 @@ _DECODER = json.JSONDecoder(
 def _read_yaml(text: str) -> Json:
     try:
         return _read_events(yaml.parse(text, Loader=_LOADER))
+    except UnicodeDecodeError:  # of libyaml, for a tag that is escaped as no text is
+        _refuse("tags are not served")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""

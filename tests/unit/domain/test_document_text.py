@@ -50,6 +50,7 @@ nothing:
         ("a: *x", "anchors and aliases"),
         ("a: !!python/object/apply:os.system [id]", "tags"),
         ("a: !!str 1", "tags"),
+        ("!%c0%af", "tags"),
         ("a: 1\na: 2", '"a" occurs twice'),
         ("a: 1\n---\nb: 2", "more than one"),
         ("? [a]\n: 1", "a key must be a text"),
