@@ -5,9 +5,9 @@ Writes one JSON object per line, at most five times a second and only when somet
     {"at": EPOCH_S, "up": N, "reported": N, "failures": {REASON: N}}
 
 `up` counts the control channels that stand: the gateway has answered a ping that followed the open frame,
-which it reads only once the token is judged. `reported` counts heartbeats that were taken, `failures` attempts
-at a control channel that failed. All nodes share one RSA key and one TLS context, which costs the server
-nothing less. Ends when its standard input does.
+which it reads only once the token is judged. `reported` counts heartbeats that were taken, `failures` the
+attempts at a control channel that failed. All nodes share one RSA key and one TLS context, which costs the
+server nothing less. Ends when its standard input does.
 """
 
 import argparse

@@ -2,7 +2,8 @@
 
 Thousands of agents, played by one process that speaks the real agent's protocol, connect one after the other.
 When each has reported twice, as agents do at their start, the server's resident memory above that of its
-start is divided by their number, and its CPU time is counted while they do nothing. Kernel memory is left out.
+start is divided by their number, and its CPU time is counted while they do nothing. Memory of the kernel is
+left out.
 """
 
 import time

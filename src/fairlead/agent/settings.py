@@ -95,7 +95,7 @@ class AgentSettings:
     request_timeout_s: float = 15.0
     """How long one request to the server may take, from dialling to the last byte of the answer."""
 
-    reconnect_first_s: float = 2.5
+    reconnect_first_s: float = 1.0
     """Upper bound of the first delay before the control channel is opened again."""
 
     reconnect_cap_s: float = 60.0

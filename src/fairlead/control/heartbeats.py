@@ -1,9 +1,9 @@
 """Heartbeats on their way to the store: gathered as they come, recorded together.
 
 A heartbeat says when a node was last heard of and little else, and thousands of nodes send one every five
-minutes: a transaction for each would be a write to the disk for each. Whoever reads what nodes said calls
-`record` first, so nobody sees the difference. A server that is killed forgets the heartbeats of the last
-second; the next ones come within the time for which a node counts as online.
+minutes: a transaction for each would be a write to the disk for each. `record` is called every second, and
+before the nodes are described, so that what was said is seen. A server that is killed forgets the heartbeats
+of the last second; the next ones come within the time for which a node counts as online.
 """
 
 import threading
