@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fairlead.transport.addresses import bracketed
-from fairlead.transport.dialer import ATTEMPT_DELAY_S, interleave, lookup_names
+from fairlead.transport.dialer import ATTEMPT_DELAY_S, interleave, literal_address, lookup_names
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError
 from fairlead.transport.proxies import check_connect_response, connect_request, proxy_for
 
@@ -46,12 +46,16 @@ async def open_endpoint(endpoint: Endpoint, environ: Mapping[str, str], timeout_
 async def resolve(host: str, port: int) -> list[Address]:
     """The addresses of `host` in the order to try them; `localhost` is ::1 and 127.0.0.1.
 
-    Raises `ResolveError`.
+    The resolver is asked on a thread, and only where there is something to ask. Raises `ResolveError`.
     """
     loop = asyncio.get_running_loop()
     found: list[Address] = []
     reason = "not a host name"
     for name in lookup_names(host):
+        written_out = literal_address(name, port)
+        if written_out is not None:
+            found.append(written_out)
+            continue
         try:
             answers = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:

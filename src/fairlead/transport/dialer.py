@@ -15,7 +15,7 @@ import socket
 import ssl
 import time
 
-from fairlead.transport.addresses import Endpoint, bracketed, is_loopback
+from fairlead.transport.addresses import Endpoint, bracketed, is_loopback, packed_address
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError, UntrustedError
 from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
 from fairlead.transport.tls import Trust, client_context, explain_tls_failure, likely_context
@@ -49,6 +49,14 @@ MAX_ADDRESSES = 16
 def lookup_names(host: str) -> Sequence[str]:
     """What to ask the resolver for: `localhost` is ::1 and 127.0.0.1, whatever a hosts file says."""
     return ("::1", "127.0.0.1") if host.rstrip(".") == "localhost" else (host,)
+
+
+def literal_address(name: str, port: int) -> Address | None:
+    """What a resolver says of an address that is written out; None for a name, and for one with a zone."""
+    packed = None if "%" in name else packed_address(name)
+    if packed is None:
+        return None
+    return (socket.AF_INET, (name, port)) if len(packed) == 4 else (socket.AF_INET6, (name, port, 0, 0))
 
 
 def interleave(addresses: Sequence[Address]) -> list[Address]:

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from fairlead.server.certificates import create_ca
 from fairlead.transport import dialer
 from fairlead.transport.addresses import parse_endpoint
-from fairlead.transport.dialer import Dialer, connect, interleave, lookup_names, resolve
+from fairlead.transport.dialer import Dialer, connect, interleave, literal_address, lookup_names, resolve
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError
 from fairlead.transport.tls import SYSTEM_ROOTS_FOLLOW, Trust
 
@@ -87,6 +87,17 @@ def test_families_take_turns_beginning_with_the_resolvers_first():
     assert interleave([a, b, c, a]) == [a, c, b]
     assert interleave([]) == []
     assert len(interleave([(V4, (str(n), 1)) for n in range(100)])) == dialer.MAX_ADDRESSES
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "192.0.2.7", "::1", "2001:db8::7"])
+def test_an_address_that_is_written_out_is_what_the_resolver_says(name):
+    (answer,) = socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
+    assert literal_address(name, 443) == (answer[0], answer[4])
+
+
+@pytest.mark.parametrize("name", ["localhost", "h.example", "127.1", "fe80::1%lo", "", "1.2.3.4.5"])
+def test_a_name_is_left_to_the_resolver(name):
+    assert literal_address(name, 443) is None
 
 
 def test_localhost_is_both_loopback_addresses_whatever_the_files_say():
