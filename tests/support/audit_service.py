@@ -27,6 +27,9 @@ class AuditService:
         self.calls.append((operation, dict(members)))
         return self.change(getattr(self, f"_{operation}")(members))
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def note(self, size: int | None = None) -> str:
         """A checkpoint of the log, or of its beginning."""
         size = len(self.events) if size is None else size

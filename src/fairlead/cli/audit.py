@@ -1,5 +1,6 @@
 """`fairlead audit`: the audit log of a server, kept elsewhere and checked."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -39,14 +40,14 @@ def export(
     from fairlead.client.errors import ClientError
 
     bounds = [_epoch_seconds(name, text) for name, text in (("--from", start), ("--to", end))]
-    api = open_admin_api(profile)
     try:
-        if output is None:
-            made = ExportCommand(api, sys.stdout.write).export(*bounds)
-            sys.stdout.flush()
-        else:
-            with output.open("w", encoding="utf-8", newline="") as file:
-                made = ExportCommand(api, file.write).export(*bounds)
+        with closing(open_admin_api(profile)) as api:
+            if output is None:
+                made = ExportCommand(api, sys.stdout.write).export(*bounds)
+                sys.stdout.flush()
+            else:
+                with output.open("w", encoding="utf-8", newline="") as file:
+                    made = ExportCommand(api, file.write).export(*bounds)
         if proof is not None:
             proof.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
@@ -105,7 +106,8 @@ def verify(
         raise ClientError(f"{error.filename}: {error.strerror}") from None
     from fairlead.client.admin_api import open_admin_api
 
-    raise typer.Exit(command.online(open_admin_api(profile), event or ()))
+    with closing(open_admin_api(profile)) as api:
+        raise typer.Exit(command.online(api, event or ()))
 
 
 def _beginning(path: Path, max_bytes: int) -> bytes:

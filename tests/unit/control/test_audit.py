@@ -1,6 +1,6 @@
 """What a record holds, and what it must not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -24,12 +24,14 @@ from fairlead.control.audit import (
     call_record,
     is_read_only,
     moment_text,
+    resource_type,
     security_record,
 )
-from fairlead.domain.callers import CallerKind
+from fairlead.domain.audit import IdentityType
+from fairlead.domain.callers import CallerKind, TemporaryCredentials
 from fairlead.domain.errors import AccessDenied, InvalidRequest
 from fairlead.domain.operations.catalogue import ALL_OPERATIONS
-from tests.support.control_world import ORIGIN, policy, statement
+from tests.support.control_world import NODE_ID, ORIGIN, policy, statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,3 +200,52 @@ def test_a_refusal_is_recorded_with_its_layer_and_the_keys_that_were_missing(wor
         world.start(world.user("eve", boundary_arn=boundary))
     (decision,) = world.last_record.decision["decisions"]
     assert {resource["layer"] for resource in decision["resources"]} == {"permissions boundary"}
+
+
+def test_a_session_of_a_role_is_recorded_with_its_issuer_and_what_its_credentials_say(world):
+    caller = replace(
+        world.user("alice"),
+        kind=CallerKind.ROLE,
+        principal_id="AROA1:deploy",
+        role_name="Deploy",
+        role_arn="arn:aws:iam::111122223333:role/Deploy",
+        temporary=TemporaryCredentials(issued_at=world.now, mfa_at=world.now, source_identity="ada"),
+    )
+    record = call_record(world.env, caller, CHANGE, Everything())
+    assert record.identity_type is IdentityType.ROLE
+    assert record.session_context == {
+        "sessionIssuer": {
+            "type": "Role",
+            "principalId": "AROA1",
+            "arn": "arn:aws:iam::111122223333:role/Deploy",
+            "accountId": caller.scope.account_id,
+            "userName": "Deploy",
+        },
+        "attributes": {"creationDate": moment_text(world.now), "mfaAuthenticated": "true"},
+        "sourceIdentity": "ada",
+    }
+
+
+def test_a_record_names_what_was_decided_about_and_the_session(world):
+    world.node()
+    started = world.start(world.user())
+    names = [(resource.type, resource.name) for resource in world.last_record.resources]
+    assert names == [
+        ("AWS::SSM::ManagedInstance", NODE_ID),
+        ("AWS::SSM::Document", "AWS-StartSSHSession"),
+        ("AWS::SSM::Session", started.session_id),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arn", "type_"),
+    [
+        ("arn:aws:ssm:us-east-1:1:managed-instance/mi-1", "AWS::SSM::ManagedInstance"),
+        ("arn:aws:iam::1:role/path/name", "AWS::IAM::Role"),
+        ("arn:aws:iam::1:root", "AWS::IAM::Root"),
+        ("arn:aws:ec2:us-east-1:1:instance/i-1", "AWS::EC2::Instance"),
+        ("arn:odd", "AWS::::"),
+    ],
+)
+def test_types_of_resources_are_those_of_cloudformation(arn, type_):
+    assert resource_type(arn) == type_

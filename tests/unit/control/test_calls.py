@@ -4,7 +4,7 @@ import pytest
 
 from fairlead.aws.errors import ValidationFailed
 from fairlead.control.calls import perform, perform_unrecorded, record_refusal
-from fairlead.domain.errors import AccessDenied, InvalidRequest
+from fairlead.domain.errors import AccessDenied, InvalidRequest, StorageFull
 from fairlead.domain.operations.sessions import (
     DESCRIBE_SESSIONS,
     START_SESSION,
@@ -17,6 +17,7 @@ from tests.support.control_world import NODE_ID, policy, statement
 from tests.support.factories import a_session
 
 REQUEST = TerminateSessionRequest(session_id="alice-1")
+ARN = "arn:aws:ssm:us-east-1:111122223333:session/alice-1"
 RESPONSE = TerminateSessionResponse(session_id="alice-1")
 
 
@@ -125,3 +126,46 @@ def test_the_edge_records_what_it_refuses_itself(world):
     record = world.last_record
     assert (record.event_name, record.error_code) == ("StartSession", "ValidationException")
     assert record.request_parameters == {"target": ""}
+
+
+def test_what_was_decided_before_another_refusal_is_recorded_with_it(world):
+    def work(call):
+        call.authorize((ARN,))
+        raise InvalidRequest("no")
+
+    with pytest.raises(InvalidRequest):
+        perform(world.env, world.user(), TERMINATE_SESSION, REQUEST, work)
+    record = world.last_record
+    assert record.decision["decisions"][0]["verdict"] == "allowed"
+    assert [resource.arn for resource in record.resources] == [ARN]
+
+
+def test_a_refusal_that_is_not_recorded_is_counted(world):
+    def refuse(call):
+        raise InvalidRequest("no")
+
+    with pytest.raises(InvalidRequest):
+        perform(world.env, world.user(), TERMINATE_SESSION, REQUEST, refuse, may_record_refusal=lambda: False)
+    assert not world.audit
+    (tally,) = world.env.tallies.take_refusals().values()
+    assert tally.codes == {"ValidationException": 1}
+
+
+def test_while_the_disk_is_full_refused_sessions_are_counted_and_nothing_else_is_refused(world):
+    world.node()
+    caller = world.user()
+    started = world.start(caller)
+    world.has_room = False
+    before = len(world.audit)
+    with pytest.raises(StorageFull, match="The server's disk is full"):
+        world.start(caller)
+    assert len(world.audit) == before
+    (tally,) = world.env.tallies.take_refusals().values()
+    assert tally.codes == {"StorageFull": 1}
+    world.sessions.terminate_session(caller, TerminateSessionRequest(session_id=started.session_id))
+    assert world.last_record.event_name == "TerminateSession"
+
+
+def test_calls_of_nodes_that_leave_no_record_are_counted(world):
+    perform_unrecorded(world.env, world.node(), TERMINATE_SESSION, lambda call: None)
+    assert world.env.tallies.take_calls() == {"TerminateSession": 1}

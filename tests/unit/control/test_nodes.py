@@ -399,3 +399,11 @@ def test_a_node_cannot_deregister_itself_by_itself(world):
 def test_listing_nodes_needs_the_right(world):
     with pytest.raises(DomainError):
         world.nodes.describe_instance_information(world.node(), DescribeInstanceInformationRequest())
+
+
+def test_our_own_agent_is_given_the_last_checkpoint_to_keep_and_no_other(world):
+    node = world.node()
+    assert heartbeat(world, node, agent_name="fairlead-agent").audit_checkpoint is None
+    note = world.audit_log.checkpoint().note
+    assert heartbeat(world, node, agent_name="fairlead-agent").audit_checkpoint == note
+    assert heartbeat(world, node, agent_name="amazon-ssm-agent").audit_checkpoint is None
