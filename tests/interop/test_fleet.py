@@ -1,11 +1,18 @@
 """Nodes as administrators see and keep them, by the AWS CLI: tier, tags, roles, removal, copied machines."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from fairlead.agent.connector import Connector
+from fairlead.agent.credentials import RoleCredentials
+from fairlead.agent.identity import StateDirectory
+from fairlead.agent.process import node_trust
+from fairlead.agent.service_client import ServiceClient
+from fairlead.transport.addresses import parse_endpoint
 from tests.interop.conftest import Site
 from tests.support.waiting import PATIENCE_S
 from tools.stack import CommandFailed, RunningAgent
@@ -141,6 +148,38 @@ def test_two_machines_with_one_identity_are_shown_and_a_prepared_image_has_none(
         twin.child.stop()
         shutil.rmtree(copy)
     ssm(site, "deregister-managed-instance", "--instance-id", guest.node_id)
+
+
+def test_an_agent_that_is_too_old_is_refused_and_versions_compare_number_by_number(
+    site: Site, guest: RunningAgent
+) -> None:
+    def shown(member: str) -> str:
+        (node,) = site.stack.call_ssm("DescribeInstanceInformation", find)["InstanceInformationList"]
+        return str(node.get(member, ""))
+
+    find = {"Filters": [{"Key": "InstanceIds", "Values": [guest.node_id]}]}
+    guest.child.wait_until(lambda: shown("ComputerName") != "", PATIENCE_S)  # its own reports are through
+    for version, is_served in (("2.3.671.0", False), ("2.3.672.0", True), ("2.3.1000.0", True)):
+        asyncio.run(_report_version(guest, version))
+        guest.child.wait_until(lambda wanted=version: shown("AgentVersion") == wanted, PATIENCE_S)
+        done = site.ssh("proxy", guest.node_id, "true")
+        assert (done.status == 0) is is_served, done.stderr
+        assert is_served or "2.3.671.0" in done.stderr
+    ssm(site, "deregister-managed-instance", "--instance-id", guest.node_id)
+
+
+async def _report_version(agent: RunningAgent, version: str) -> None:
+    """A heartbeat in the agent's name, as one of that version sends it."""
+    state = StateDirectory(agent.state)
+    registration = state.load()
+    connector = Connector(parse_endpoint(registration.endpoint), node_trust(state, {}), {}, PATIENCE_S)
+    service = ServiceClient(connector)
+    credentials = RoleCredentials(state, registration, service)
+    async with asyncio.TaskGroup() as tasks:
+        obtaining = tasks.create_task(credentials.run())
+        members = {"InstanceId": registration.instance_id, "AgentVersion": version}
+        await service.update_instance_information(members, await credentials.signer())
+        obtaining.cancel()
 
 
 def _registered(site: Site, directory: Any, *options: str, force: bool = False) -> str:
