@@ -222,7 +222,7 @@ def test_the_small_life_had_the_secrets_that_it_is_about(life: Life) -> None:
     }.items():
         assert name in life.found_in(file.read_bytes()), file.name
     kinds = {name.partition(" (")[0] for name in life.secrets}
-    assert len(kinds) == 23
+    assert len(kinds) == 24
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_a_session_lives_from_its_start_to_the_history(world: World, admin: Call
     (item,) = history.sessions or ()
     assert item.details == "Terminated by TerminateSession (3 bytes to the node, 5 to the client)"
     world.advance(days=31)
-    assert purge(world.env) == Purged(sessions=1, tokens=0, audit_records=0)
+    assert purge(world.env) == Purged(sessions=1, tokens=0)
 
 
 def test_a_node_lives_from_registration_to_deregistration(world: World, admin: Caller) -> None:
