@@ -42,7 +42,7 @@ SECURITY_EVENT_SOURCE = "fairlead.security"
 MAX_RESOURCES = 20
 """Most resources that a record names beside its decisions."""
 
-_READ_ONLY_PREFIXES = ("Describe", "Get", "List", "Simulate", "Explain", "Find", "Lookup", "Export")
+_READ_ONLY_PREFIXES = ("Describe", "Get", "List", "Simulate", "Explain", "Find", "Lookup", "Export", "Plan")
 _IDENTITY_TYPES = {
     CallerKind.USER: IdentityType.USER,
     CallerKind.ROLE: IdentityType.ROLE,

@@ -12,18 +12,21 @@ from datetime import datetime
 
 from fairlead.control import identity_export
 from fairlead.control.access_changes import AccessDifference, Comparison, Standing, standing
-from fairlead.control.authorization import NO_RESOURCE_KEYS, node_arn
+from fairlead.control.authorization import node_arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identity_calls import IdentityCall, IdentityCalls, read_calls
 from fairlead.control.paging import Listing, decode_position, encode_position
 from fairlead.control.principal_lookup import Principal, role_principal, user_principal
 from fairlead.control.principals import account_caller
-from fairlead.control.references import session_document_arns
-from fairlead.control.resource_tags import node_tag_keys
+from fairlead.control.references import document_reference
+from fairlead.control.resource_tags import document_tag_keys, node_tag_keys
+from fairlead.domain.aws_documents import AWS_OWNED_DOCUMENTS
 from fairlead.domain.callers import Caller
+from fairlead.domain.documents import DEFAULT_DOCUMENT
 from fairlead.domain.nodes import Node, NodeQuery
 from fairlead.domain.operations import identity_changes as operations
+from fairlead.domain.stored_documents import StoredDocument
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.policy.matching import EVERYTHING
 
@@ -216,9 +219,16 @@ class _Plan:
                 changes += _shown(comparison.of_session_resource(arn, keys), node.name)
             if nodes and self._asked_nodes >= NODES_PER_PAGE:
                 return changes, nodes[-1].id
-            for arn in session_document_arns(self.caller):
-                changes += _shown(comparison.of_session_resource(arn, NO_RESOURCE_KEYS))
+            for name, stored in self._documents().items():
+                arn = document_reference(self.caller, name).arn
+                changes += _shown(comparison.of_session_resource(arn, document_tag_keys(arn, stored)))
         return changes + _shown(comparison.of_escalation()), None
+
+    def _documents(self) -> dict[str, StoredDocument | None]:
+        """What sessions can be started with: AWS's documents, the default one, and those of the account."""
+        stored = (document for document, _ in self.uow.documents.all(self.caller.scope))
+        names = dict.fromkeys((*AWS_OWNED_DOCUMENTS, DEFAULT_DOCUMENT))
+        return names | {document.name: document for document in stored}
 
     def _nodes(self, after_node: str) -> list[Node]:
         limit = NODES_PER_PAGE - self._asked_nodes

@@ -50,13 +50,6 @@ def document_reference(caller: Caller, name_or_arn: str) -> DocumentReference:
     return DocumentReference(name, name_or_arn, False)
 
 
-def session_document_arns(caller: Caller) -> list[str]:
-    """The documents that sessions can be started with: AWS's and the account's default one."""
-    scope = caller.scope
-    of_aws = [str(aws_document(scope.region, name)) for name in AWS_OWNED_DOCUMENTS]
-    return [*of_aws, str(document(scope.region, scope.account_id, DEFAULT_DOCUMENT))]
-
-
 def _name_in(name_or_arn: str) -> str:
     try:
         return Arn.parse(name_or_arn).resource.removeprefix("document/")

@@ -8,6 +8,8 @@ import pytest
 from fairlead.control import identity_changes
 from fairlead.domain.errors import AccessDenied, IdentityCallRefused, InvalidNextToken
 from fairlead.domain.operations import identity_changes as operations
+from fairlead.domain.operations.activations import Tag
+from fairlead.domain.operations.documents import CreateDocumentRequest
 from tests.support.control_world import NODE_ID, NODE_TRUST, policy, statement
 from tests.support.factories import NOW, a_group
 
@@ -112,6 +114,22 @@ def test_tags_of_nodes_and_of_users_count(world, plan):
     bob = world.user("bob", policy(by_team))
     tags = ("TagUser", {"UserName": "bob", "Tags": [{"Key": "team", "Value": "red"}]})
     assert plan(tags) == [(bob.arn, "ssm:StartSession", NODE, "conditional", "allowed")]
+
+
+def test_documents_of_the_account_count_with_their_tags(world, admin, plan):
+    content = json.dumps({"schemaVersion": "1.0", "sessionType": "Port", "properties": {"portNumber": "22"}})
+    for name, team in (("Red", "red"), ("Blue", "blue")):
+        request = CreateDocumentRequest(
+            name=name, content=content, document_type="Session", tags=(Tag(key="Team", value=team),)
+        )
+        world.documents.create_document(admin, request)
+    bob = world.user("bob", NOTHING)
+    red = statement("Allow", "ssm:StartSession", "arn:aws:ssm:*:*:document/*") | {
+        "Condition": {"StringEquals": {"ssm:resourceTag/Team": "red"}}
+    }
+    document = "arn:aws:ssm:us-east-1:111122223333:document/Red"
+    assert (bob.arn, "ssm:StartSession", document, "refused", "allowed") in plan(put("bob", red))
+    assert not any(each[2].endswith("/Blue") for each in plan(put("bob", red)))
 
 
 def test_rights_that_give_more_rights_are_marked(world, admin):
