@@ -41,9 +41,9 @@ def measure(bench: Bench) -> Iterator[Figure]:
         names: tuple[str, ...] = (TLS,)
     else:
         names = (DIRECT, NC, PLAIN, TLS, PLAIN_DIGESTS, TLS_DIGESTS)
-    size = bench.pick(full=192 << 20, quick=96 << 20, gate=64 << 20)
+    size = bench.pick(full=192 << 20, quick=64 << 20, gate=64 << 20)
     with open_ways(bench, *names) as ways:
-        copy_in_rounds(bench, ways, size, bench.pick(full=5, quick=2, gate=4))
+        copy_in_rounds(bench, ways, size, bench.pick(full=5, quick=2, gate=3))
         if DIRECT in ways:
             yield from _speeds(ways, size)
         yield from costs(ways, size)

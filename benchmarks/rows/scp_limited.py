@@ -27,7 +27,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
     in_gate = bench.form is Form.GATE
     names = bench.pick(full=(DIRECT, NC, PLAIN, TLS), quick=(DIRECT, NC, TLS), gate=(DIRECT, TLS))
     rate = GATE_MB_PER_S if in_gate else LINK_MB_PER_S
-    size = bench.pick(full=192 << 20, quick=128 << 20, gate=24 << 20)
+    size = bench.pick(full=192 << 20, quick=96 << 20, gate=16 << 20)
     with open_ways(bench, *names) as ways:
         copy_in_rounds(bench, ways, size, bench.pick(full=3, quick=2, gate=3), rate)
         for direction in DIRECTIONS:
