@@ -1,7 +1,7 @@
 """The audit log: events get their places after the commit, a tree over them grows, checkpoints say how far.
 
 An event that was written in the transaction of its call is *pending*. One writer at a time gives pending
-events their places in the log, without gaps, some hundred in a transaction, so that calls hardly wait for
+events their places in the log, without gaps, a hundred in a transaction, so that calls hardly wait for
 it. A checkpoint signs the size of the log and the root over it; what was signed must stay true for ever.
 """
 
@@ -18,7 +18,7 @@ from fairlead.transparency.merkle import Span, leaf_hash
 from fairlead.transparency.notes import NoteSigner
 from fairlead.transparency.tiles import append, hashes_of, last_tiles, tiles_of
 
-BATCH_EVENTS = 200
+BATCH_EVENTS = 100
 """Events that get their places, or are deleted, in one transaction."""
 MAX_BATCHES = 500
 """Transactions for one reader; what is pending beyond is not shown to him yet."""
