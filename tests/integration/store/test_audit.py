@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from fairlead.domain.scope import Scope
 from fairlead.store.store import SqlStore, SqlUnitOfWork
 from fairlead.transparency import tiles as tree
 from fairlead.transparency.merkle import leaf_hash
+from tests.support import naive_tree
+from tests.support.control_world import World
 from tests.support.factories import NOW, SCOPE, an_audit_record
 
 ELSEWHERE = Scope("999999999999", "us-east-1")
@@ -207,3 +210,22 @@ def plans(store: SqlStore) -> list[str]:
             )
             for statement, values in asked
         ]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_writers_and_sequencers_that_race_leave_no_gap_and_one_tree(store: SqlStore) -> None:
+    world = World(store)
+
+    def write(number: int) -> None:
+        for each in range(20):
+            add(store, an_audit_record(id=f"id-{number}-{each}"))
+            if each % 5 == 0:
+                world.audit_log.sequence()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    signed = world.audit_log.key.verify(world.audit_log.checkpoint().note)
+    with store.read() as work:
+        events = work.audit.between(0, 1000)
+    assert [event.index for event in events] == list(range(80))
+    assert (signed.size, signed.root) == (80, naive_tree.root([event.text.encode() for event in events]))
