@@ -70,7 +70,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             user.stop()
             failures = agents.now.failures - failures
     bench.say(f"  back after {took_s:.1f} s; {len(user.took_s)} sessions meanwhile; {user.failures[:3]}")
-    note = f"{count} agents with TLS, {failures} attempts in vain"
+    note = f"{count} agents with TLS, {failures} attempts in vain, those before the start among them"
     yield Figure.of_value("all agents back after", "s", took_s, goal=at_most(60), note=note)
     yield Figure.of_value("server, CPU for each agent", "ms", used_s * MS_PER_S / count)
     refused = f"of {len(user.took_s) + len(user.failures)}"

@@ -1,8 +1,8 @@
 """The temporary credentials of a managed node: made, sealed into their own session token, and opened again.
 
-The token holds everything (node and its registration, key id, secret, expiry) under the master key. So a server that was
-restarted, or another one with the same key, knows the credentials that an agent still has, and none are
-stored.
+The token holds everything (node and its registration, key id, secret, expiry) under the master key. So a
+server that was restarted, or another one with the same key, knows the credentials that an agent still has,
+and none are stored.
 """
 
 import base64
