@@ -2,7 +2,7 @@
 
 import pytest
 
-from fairlead.control.channel_tokens import give_token, take_token
+from fairlead.control.channel_tokens import ControlTokens, give_token, take_token
 from fairlead.domain.sessions import ChannelSide
 
 
@@ -40,3 +40,27 @@ def test_a_token_lives_as_long_as_was_said(world):
         token = give(world, uow)
         world.advance(seconds=60)
         assert not take_token(world.env, uow, token, ChannelSide.CLIENT, "alice-1", "AIDAALICE")
+
+
+def test_a_control_token_is_taken_by_its_first_use_whoever_shows_it(world):
+    tokens = ControlTokens(world.env)
+    token = tokens.give("mi-1")
+    assert not tokens.take(token, "mi-2")
+    assert not tokens.take(token, "mi-1")
+    assert tokens.take(tokens.give("mi-1"), "mi-1")
+
+
+def test_of_control_tokens_only_those_are_remembered_that_are_still_good(world):
+    tokens = ControlTokens(world.env)
+    first, second = tokens.give("mi-1"), tokens.give("mi-1")
+    assert len(tokens) == 1
+    world.advance(seconds=59)
+    other = tokens.give("mi-2")
+    assert (len(tokens), tokens.take(first, "mi-1")) == (2, False)
+    world.advance(seconds=1)
+    assert not tokens.take(second, "mi-1")
+    tokens.give("mi-3")
+    assert tokens.take(other, "mi-2")
+    world.advance(seconds=60)
+    tokens.give("mi-4")
+    assert len(tokens) == 1

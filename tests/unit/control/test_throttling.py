@@ -63,3 +63,12 @@ def test_the_keys_longest_unused_are_forgotten():
 )
 def test_one_source_is_an_ipv4_address_or_an_ipv6_network(address, key):
     assert source_key(address) == key
+
+
+def test_an_empty_bucket_is_told_from_one_that_has_a_token_and_asking_takes_none():
+    buckets = TokenBuckets(Rate(burst=1, per_s=1), max_keys=10)
+    assert not buckets.is_empty("a", NOW)
+    assert len(buckets) == 0
+    assert buckets.take("a", NOW)
+    assert buckets.is_empty("a", NOW)
+    assert not buckets.is_empty("a", NOW + timedelta(seconds=1))

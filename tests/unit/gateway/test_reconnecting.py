@@ -48,3 +48,13 @@ def test_a_server_that_stops_meanwhile_gives_nobody_up():
     assert "mi-1" not in waiting.nodes
     waiting.clock.advance(120)
     assert waiting.gave_up == []
+
+
+def test_the_more_nodes_were_connected_the_longer_all_are_waited_for():
+    clock = FakeClock()
+    nodes = ReconnectingNodes(clock, 60, per_node_s=0.5)
+    nodes.begin(["mi-1", "mi-2"], lambda away: None)
+    clock.advance(60.5)
+    assert nodes.remaining_s("mi-1") == 0.5
+    clock.advance(0.5)
+    assert "mi-1" not in nodes
