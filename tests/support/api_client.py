@@ -141,38 +141,11 @@ class ApiClient:
 
     def _make_app(self, names: PublicNames, ca: bytes | None) -> Starlette:
         world = self.world
-        use_cases = UseCases(
-            sessions=world.sessions,
-            activations=world.activations,
-            nodes=world.nodes,
-            fleet=world.fleet,
-            instance_identities=world.instance_identities,
-            documents=world.documents,
-            identities=world.identities,
-            resource_tags=world.resource_tags,
-            mfa=world.mfa,
-            user_locks=world.user_locks,
-            security_tokens=world.security_tokens,
-            web_identities=world.web_identities,
-            managed_policies=world.managed_policies,
-            identity_changes=world.identity_changes,
-            identity_tags=world.identity_tags,
-            groups=world.groups,
-            boundaries=world.boundaries,
-            attachments=world.attachments,
-            callers=world.callers,
-            server_drain=world.server_drain,
-            service_settings=world.service_settings,
-            simulations=world.simulations,
-            explanations=world.explanations,
-            event_history=world.event_history,
-            audit_proofs=world.audit_proofs,
-        )
         api = Api(
             names=names,
             origins=OriginReader(),
             authenticator=world.authenticator,
-            handlers=handlers_for(use_cases),
+            handlers=handlers_for(use_cases_of(world)),
             polls=self.polls,
             executor=self.executor,
             verify_token=self._verify_token,
@@ -203,3 +176,34 @@ class ApiClient:
         await self._app(scope, receive, send)
         headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+def use_cases_of(world: World) -> UseCases:
+    """Everything behind the API."""
+    return UseCases(
+        sessions=world.sessions,
+        activations=world.activations,
+        nodes=world.nodes,
+        fleet=world.fleet,
+        instance_identities=world.instance_identities,
+        documents=world.documents,
+        identities=world.identities,
+        resource_tags=world.resource_tags,
+        mfa=world.mfa,
+        user_locks=world.user_locks,
+        security_tokens=world.security_tokens,
+        web_identities=world.web_identities,
+        managed_policies=world.managed_policies,
+        identity_changes=world.identity_changes,
+        identity_tags=world.identity_tags,
+        groups=world.groups,
+        boundaries=world.boundaries,
+        attachments=world.attachments,
+        callers=world.callers,
+        server_drain=world.server_drain,
+        service_settings=world.service_settings,
+        simulations=world.simulations,
+        explanations=world.explanations,
+        event_history=world.event_history,
+        audit_proofs=world.audit_proofs,
+    )

@@ -6,6 +6,7 @@ the texts of errors, which are logged.
 """
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process's lock (a backup, an administrator's tool)."""
+_BUSY_PAUSE_S = 0.02
 POOL_SIZE = 8
 """Connections to PostgreSQL; as many use cases can run at once."""
 
@@ -80,13 +82,23 @@ def _open_sqlite(url: URL) -> Engine:
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     """Any: a DB-API connection has no common type."""
     connection.isolation_level = None  # the driver's own implicit BEGIN comes too late and as DEFERRED
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",  # first: the next one waits for another process's migration, too
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _use_write_ahead_log(connection)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """SQLite does not always wait for another process that makes the same switch, or migrates, on a new file:
+    it says at once that the database is locked (PRAGMA journal_mode)."""
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -63,7 +63,7 @@ users = Table(
     Column("name_key", String(64), nullable=False, comment="the name in lower case"),
     Column("path", String(512), nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("boundary_arn", String(2048)),
+    Column("boundary_arn", String(2048), index=True),
     Column("locked_at", Moment),
     Column("void_until", Moment, comment="temporary credentials of up to then are void"),
     UniqueConstraint("account_id", "name_key"),
@@ -100,6 +100,7 @@ mfa_devices = Table(
     Column("drift_steps", Integer, nullable=False, comment="how far the device's clock is ahead"),
     Column("failures", Integer, nullable=False, comment="wrong codes in a row"),
     Column("last_failed_at", Moment),
+    Index(None, "account_id", "serial_key"),
 )
 
 roles = Table(
@@ -114,7 +115,7 @@ roles = Table(
     Column("description", Text),
     Column("max_session_duration_s", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("boundary_arn", String(2048)),
+    Column("boundary_arn", String(2048), index=True),
     UniqueConstraint("account_id", "name_key"),
 )
 
