@@ -7,6 +7,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from fairlead.client.answers import entries, pages
 from fairlead.client.errors import ClientError
 from fairlead.client.identity_differences import Change, adopted, changes, unmentioned
 from fairlead.client.identity_files import read_files, write_files
@@ -51,16 +52,11 @@ class _Server:
         self.account_id = ""
         self.aws_policies: frozenset[str] = frozenset()
         self.state: State = {}
-        members: dict[str, object] = {"MaxResults": PAGE}
-        while True:
-            answer = api.call("ExportIdentities", members)
+        for answer in pages(api, "ExportIdentities", {"MaxResults": PAGE}):
             self.account_id = str(answer.get("AccountId"))
             arns = answer.get("AwsManagedPolicyArns")
             self.aws_policies = frozenset(arns if isinstance(arns, list) else ())
             self.state |= read_details(answer, "the server's answer")
-            if not answer.get("NextToken"):
-                return
-            members["NextToken"] = answer["NextToken"]
 
 
 class IdentityFilesCommand:
@@ -121,14 +117,7 @@ class IdentityFilesCommand:
 
     def _access_changes(self, found: list[Change]) -> _Rows:
         members: dict[str, object] = {"Calls": _compressed(found)}
-        rows: _Rows = []
-        while True:
-            answer = self._api.call("PlanIdentityChanges", members)
-            page = answer.get("AccessChanges")
-            rows += page if isinstance(page, list) else []
-            if not answer.get("NextToken"):
-                return rows
-            members["NextToken"] = answer["NextToken"]
+        return list(entries(self._api, "PlanIdentityChanges", members, "AccessChanges"))
 
     def _say_plan(self, found: list[Change], rows: _Rows, warnings: list[str], left_alone: list[str]) -> None:
         for warning in warnings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from fairlead.client.errors import ServiceError
+from fairlead.client.answers import entries, table, unreadable
 from fairlead.client.shown_values import duration, moment
 from fairlead.transport.errors import printable
 
@@ -59,7 +59,7 @@ class Nodes:
         """Give a node the tags of another, over its own: of the same machine before it registered anew."""
         listed = self._ssm.call("ListTagsForResource", _resource(from_id)).get("TagList")
         if not isinstance(listed, list):
-            raise _unreadable()
+            raise unreadable()
         # Tags with this prefix are the server's own; nobody can give them.
         tags = [tag for tag in listed if not str(tag.get("Key", "")).startswith("aws:")]
         if tags:
@@ -74,28 +74,12 @@ class Nodes:
             self._say(line)
 
     def _described(self, members: dict[str, object]) -> Iterator[dict[str, Any]]:
-        members = {**members, "MaxResults": PAGE}
-        while True:
-            answer = self._api.call("DescribeNodes", members)
-            nodes = answer.get("Nodes")
-            if not isinstance(nodes, list):
-                raise _unreadable()
-            yield from nodes
-            if not answer.get("NextToken"):
-                return
-            members["NextToken"] = answer["NextToken"]
+        return entries(self._api, "DescribeNodes", {**members, "MaxResults": PAGE}, "Nodes")
 
     def _table(self, found: list[dict[str, Any]]) -> list[str]:
         if not found:
             return ["No nodes."]
-        rows = [_COLUMNS, *map(self._row, found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS) - 1)]
-        return [
-            "  ".join(
-                [*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]
-            ).rstrip()
-            for row in rows
-        ]
+        return table(_COLUMNS, [self._row(node) for node in found])
 
     def _row(self, node: dict[str, Any]) -> tuple[str, ...]:
         status = _text(node, "ConnectionStatus") + ("  TWINS" if node.get("Twins") else "")
@@ -168,7 +152,3 @@ def _tag(tag: object) -> str:
 
 def _resource(node_id: str) -> dict[str, object]:
     return {"ResourceType": "ManagedInstance", "ResourceId": node_id}
-
-
-def _unreadable() -> ServiceError:
-    return ServiceError("the server's answer cannot be read", "", 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fairlead.client.answers import entries
 from fairlead.client.errors import ServiceError
 from fairlead.client.shown_values import moment, size
 from fairlead.transport.errors import printable
@@ -9,6 +10,7 @@ from fairlead.transport.errors import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from fairlead.client.admin_api import AdminApi
 
@@ -87,15 +89,8 @@ class DrainCommand:
         for session in self._left():
             self._say(f"  {_line(session)}")
 
-    def _left(self) -> Iterator[dict[str, object]]:
-        members: dict[str, object] = {"MaxResults": PAGE}
-        while True:
-            answer = self._api.call("DescribeServerDrain", members)
-            sessions = answer.get("Sessions")
-            yield from sessions if isinstance(sessions, list) else ()
-            if not answer.get("NextToken"):
-                return
-            members["NextToken"] = answer["NextToken"]
+    def _left(self) -> Iterator[dict[str, Any]]:
+        return entries(self._api, "DescribeServerDrain", {"MaxResults": PAGE}, "Sessions")
 
 
 def _sessions(count: int) -> str:

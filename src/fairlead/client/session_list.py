@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from fairlead.client.errors import ServiceError
+from fairlead.client.answers import entries, table
 from fairlead.client.shown_values import duration, moment
 from fairlead.transport.errors import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from fairlead.client.api_calls import SignedApi
@@ -59,7 +59,7 @@ class Sessions:
         if conditions:
             members["Filters"] = conditions
         found: list[dict[str, Any]] = []
-        for session in self._pages(members):
+        for session in entries(self._api, "DescribeSessions", members, "Sessions"):
             if owner in (None, session.get("Owner"), _who(session)):
                 found.append(session)
             if len(found) == limit:
@@ -70,29 +70,13 @@ class Sessions:
         """A table, one line for each session under a line of headings."""
         if not found:
             return ["No sessions."]
-        rows = [_COLUMNS, *(self._row(session) for session in found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS) - 1)]
-        return [
-            "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]])
-            for row in rows
-        ]
+        return table(_COLUMNS, [self._row(session) for session in found])
 
     def kill(self, session_ids: Sequence[str]) -> None:
         """End sessions, one after the other; those before one that cannot be ended are over."""
         for session_id in session_ids:
             self._api.call("TerminateSession", {"SessionId": session_id})
             self._say(f"{printable(session_id, MAX_TEXT)} is over.")
-
-    def _pages(self, members: dict[str, object]) -> Iterator[dict[str, Any]]:
-        while True:
-            answer = self._api.call("DescribeSessions", members)
-            sessions = answer.get("Sessions")
-            if not isinstance(sessions, list):
-                raise ServiceError("the server's answer cannot be read", "", 200)
-            yield from sessions
-            if not answer.get("NextToken"):
-                return
-            members = {**members, "NextToken": answer["NextToken"]}
 
     def _row(self, session: dict[str, Any]) -> tuple[str, ...]:
         start, end = session.get("StartDate"), session.get("EndDate")

@@ -84,6 +84,30 @@ def call_record(
     )
 
 
+def service_record(
+    env: Environment, name: str, details: Mapping[str, object], source_address: str = ""
+) -> AuditRecord:
+    """The record of something that the server did by itself, or counted."""
+    return AuditRecord(
+        id=uuid_text(env.random_bytes),
+        at=env.now(),
+        scope=env.settings.default_scope,
+        event_source=SECURITY_EVENT_SOURCE,
+        event_name=name,
+        principal_arn="server",
+        principal_id="server",
+        user_name="server",
+        access_key_id="",
+        source_address=source_address,
+        user_agent="",
+        request_id="",
+        is_read_only=False,
+        identity_type=IdentityType.SERVICE,
+        is_service_event=True,
+        request_parameters=dict(details),
+    )
+
+
 def security_record(
     env: Environment,
     who: Caller | Origin,

@@ -8,11 +8,10 @@ it. A checkpoint signs the size of the log and the root over it; what was signed
 from dataclasses import dataclass
 from datetime import timedelta
 
-from fairlead.control.audit import SECURITY_EVENT_SOURCE
+from fairlead.control.audit import service_record
 from fairlead.control.environment import Environment
-from fairlead.control.identifiers import uuid_text
 from fairlead.control.tallies import OTHERS, RefusalTally
-from fairlead.domain.audit import AuditRecord, IdentityType
+from fairlead.domain.audit import AuditRecord
 from fairlead.domain.unit_of_work import UnitOfWork
 from fairlead.transparency.merkle import Span, leaf_hash
 from fairlead.transparency.notes import NoteSigner
@@ -101,7 +100,7 @@ class AuditLog:
         calls = self._env.tallies.take_calls()
         if calls:
             with self._env.store.transaction() as uow:
-                uow.audit.add(self._service_record("NodeCalls", {"counts": dict(calls)}))
+                uow.audit.add(service_record(self._env, "NodeCalls", {"counts": dict(calls)}))
 
     def _sign(self) -> SignedCheckpoint:
         with self._env.store.transaction() as uow:
@@ -118,27 +117,7 @@ class AuditLog:
             "firstAt": tally.first_at.isoformat(timespec="seconds"),
             "lastAt": tally.last_at.isoformat(timespec="seconds"),
         }
-        return self._service_record("UnauthenticatedCallsRefused", details, source)
-
-    def _service_record(self, name: str, details: dict[str, object], source: str = "") -> AuditRecord:
-        return AuditRecord(
-            id=uuid_text(self._env.random_bytes),
-            at=self._env.now(),
-            scope=self._env.settings.default_scope,
-            event_source=SECURITY_EVENT_SOURCE,
-            event_name=name,
-            principal_arn="server",
-            principal_id="server",
-            user_name="server",
-            access_key_id="",
-            source_address=source,
-            user_agent="",
-            request_id="",
-            is_read_only=False,
-            identity_type=IdentityType.SERVICE,
-            is_service_event=True,
-            request_parameters=details,
-        )
+        return service_record(self._env, "UnauthenticatedCallsRefused", details, source)
 
 
 def span_hashes(uow: UnitOfWork, spans: list[Span]) -> list[bytes]:

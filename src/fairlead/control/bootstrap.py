@@ -7,11 +7,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fairlead.control.audit import SECURITY_EVENT_SOURCE
+from fairlead.control.audit import service_record
 from fairlead.control.environment import Environment
-from fairlead.control.identifiers import access_key_id, role_id, secret_access_key, user_id, uuid_text
+from fairlead.control.identifiers import access_key_id, role_id, secret_access_key, user_id
 from fairlead.control.roles import SSM_SERVICE
-from fairlead.domain.audit import AuditRecord, IdentityType
 from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
 from fairlead.domain.unit_of_work import UnitOfWork
 
@@ -126,23 +125,4 @@ def _give_admin_key(env: Environment, uow: UnitOfWork, admin: User) -> NewAccess
 
 
 def _record(env: Environment, uow: UnitOfWork, name: str, key: NewAccessKey) -> None:
-    uow.audit.add(
-        AuditRecord(
-            id=uuid_text(env.random_bytes),
-            at=env.now(),
-            scope=env.settings.default_scope,
-            event_source=SECURITY_EVENT_SOURCE,
-            event_name=name,
-            principal_arn="server",
-            principal_id="server",
-            user_name="server",
-            access_key_id="",
-            source_address="",
-            user_agent="",
-            request_id="",
-            is_read_only=False,
-            identity_type=IdentityType.SERVICE,
-            is_service_event=True,
-            request_parameters={"userName": ADMIN_USER, "accessKeyId": key.access_key_id},
-        )
-    )
+    uow.audit.add(service_record(env, name, {"userName": ADMIN_USER, "accessKeyId": key.access_key_id}))

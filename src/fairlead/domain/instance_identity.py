@@ -5,13 +5,13 @@ names instance, account, region and the moment at which the machine was started.
 presents it: whoever can read it can, so an instance id belongs to the first key that it is presented with.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from fairlead.aws.strict_json import strict_object
 from fairlead.domain.errors import InstanceIdentityRefused
 from fairlead.domain.scope import Scope
 
@@ -115,11 +115,9 @@ def parse_identity(document: bytes) -> InstanceIdentity:
     if len(document) > MAX_DOCUMENT_BYTES:
         raise _malformed(f"longer than {MAX_DOCUMENT_BYTES} bytes")
     try:
-        members = json.loads(document.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        raise _malformed("not a JSON object, or one with a member twice") from None
-    if not isinstance(members, dict):
-        raise _malformed("not a JSON object")
+        members = strict_object(document)
+    except ValueError as error:
+        raise _malformed(str(error)) from None
     pending_time = _text(members, "pendingTime", _MOMENT)
     try:
         pending_at = datetime.strptime(pending_time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
@@ -138,13 +136,6 @@ def _text(members: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> st
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise _malformed(f"{name} is missing or not what it should be")
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON of strangers
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is there twice")
-    return members
 
 
 def _malformed(reason: str) -> InstanceIdentityRefused:

@@ -7,7 +7,6 @@ counts has a type and a limit.
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from jwt import PyJWK
 from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
+from fairlead.aws.strict_json import strict_object
 from fairlead.domain.errors import IdentityTokenExpired, InvalidIdentityToken
 from fairlead.domain.web_identity import WebIdentity
 from fairlead.server.oidc_settings import OidcIssuer
@@ -151,25 +151,10 @@ def _decoded(segment: str) -> bytes:
 
 
 def _json_object(data: bytes) -> Claims:
-    """Strict JSON: a member that is there twice could be read differently by two readers."""
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise _malformed("not a JSON object, or one with a member twice") from None
-    if not isinstance(value, dict):
-        raise _malformed("not a JSON object")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON of strangers
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is there twice")
-    return members
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+        return strict_object(data)
+    except ValueError as error:
+        raise _malformed(str(error)) from None
 
 
 def _malformed(reason: str) -> InvalidIdentityToken:
