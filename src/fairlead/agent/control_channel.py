@@ -49,6 +49,12 @@ logger = logging.getLogger(__name__)
 MAX_CONTROL_FRAME_BYTES = HEADER_BYTES + MAX_CONTROL_PAYLOAD_BYTES
 """Largest frame that is taken; a larger one ends the connection with code 1009."""
 
+LINK_OPEN = "open"
+"""What is told of the channel while it stands; of one that does not, why."""
+
+DISPLACED_REASON = "a newer control channel took this place"
+"""What the gateway says to that of two agents which it serves no longer (docs/protocol.md, close reasons)."""
+
 STEADY_S = 10.0
 """A connection that lasted this long counts as a success: the next loss starts from the first delay again."""
 
@@ -83,18 +89,28 @@ class ControlChannel:
         self._up_since = math.inf
         self.is_up = asyncio.Event()
         """Set while the channel stands."""
+        self.link = ""
+        """`LINK_OPEN`, or why the channel does not stand; empty before the first attempt has ended."""
+        self.displaced_at = 0.0
+        """When another agent took the channel, in epoch seconds; 0 if none did."""
+        self.link_changed = asyncio.Event()
+        """Set at each change of `link`; whoever waits for it clears it."""
 
     async def run(self) -> None:
         """Hold the channel open until cancelled."""
         while True:
             self._up_since = math.inf
             try:
-                await self._hold()
+                goodbye = await self._hold()
             except (AgentError, TransportError) as error:
+                self._tell(explain(error))
                 logger.warning("no control channel: %s", explain(error))
                 if isinstance(error, ServiceError | UpgradeError) and error.status in (400, 401, 403):
                     self._refused()
             else:
+                if goodbye == DISPLACED_REASON:
+                    self.displaced_at = time.time()
+                self._tell(f"lost: {goodbye or 'without a word of the gateway'}")
                 logger.warning("control channel lost")
             if time.monotonic() - self._up_since > STEADY_S:
                 self._backoff.reset()
@@ -129,7 +145,13 @@ class ControlChannel:
             self._transport.send_close(WSCloseCode.GOING_AWAY)
             self._transport.disconnect()
 
-    async def _hold(self) -> None:
+    def _tell(self, link: str) -> None:
+        if link != self.link:
+            self.link = link
+            self.link_changed.set()
+
+    async def _hold(self) -> str:
+        """Hold one channel to its end; the reason that the gateway gave."""
         token = await self._gateway.create_control_channel(self._instance_id)
         open_frame = ControlOpen(
             str(uuid.uuid4()),
@@ -146,6 +168,7 @@ class ControlChannel:
         self._transport = transport
         self._up_since = time.monotonic()
         self.is_up.set()
+        self._tell(LINK_OPEN)
         self._completions.connection_restored(time.monotonic())
         self._send_due()
         try:
@@ -153,6 +176,7 @@ class ControlChannel:
         finally:
             self.is_up.clear()
             self._send_due()
+        return listener.goodbye
 
     def _send_due(self) -> None:
         """Send the completions that are due, and come back for the next; only while the channel stands."""
@@ -187,6 +211,8 @@ class _Listener(WSListener):
     def __init__(self, open_frame: str, receive: Callable[[Received], None]) -> None:
         self._open_frame = open_frame
         self._receive = receive
+        self.goodbye = ""
+        """The gateway's reason for closing, once it has."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         transport.send(WSMsgType.TEXT, self._open_frame)
@@ -199,8 +225,10 @@ class _Listener(WSListener):
             except MalformedMessage as error:
                 logger.warning("dropped a control message: %s", error)
         elif frame.msg_type == WSMsgType.CLOSE:
-            reason = printable(frame.get_close_message().decode("utf-8", "replace"))
-            logger.info("the gateway closes the control channel %s", f"({reason})" if reason else "")
+            self.goodbye = printable(frame.get_close_message().decode("utf-8", "replace"))
+            logger.info(
+                "the gateway closes the control channel %s", f"({self.goodbye})" if self.goodbye else ""
+            )
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
         elif frame.msg_type != WSMsgType.PONG:

@@ -196,24 +196,31 @@ class RoleCredentials:
             logger.info("a new key is in force, as the server asked")
 
     def _key_signer(self, key_file: str) -> RequestSigner:
-        registration, path = self._registration, self._state.key_path(key_file)
-        if not path.exists():
-            raise IdentityError(f"{path}: the private key is missing; register again with --force")
+        return key_signer(self._state, self._registration, key_file, self._clock)
 
-        def proof(_: Scope, text: str) -> str:
-            return keys.sign_in_child(path, text)
 
-        def sign_request(request: Request) -> list[tuple[str, str]]:
-            return sign(
-                request,
-                credential_id=registration.instance_id,
-                signer=proof,
-                region=registration.region,
-                service=SERVICE,
-                now=self._clock(),
-            )
+def key_signer(
+    state: StateDirectory, registration: Registration, key_file: str, clock: Callable[[], float]
+) -> RequestSigner:
+    """A signer with a key of the node itself, in a child process. Raises `IdentityError` if it is missing."""
+    path = state.key_path(key_file)
+    if not path.exists():
+        raise IdentityError(f"{path}: the private key is missing; register again with --force")
 
-        return sign_request
+    def proof(_: Scope, text: str) -> str:
+        return keys.sign_in_child(path, text)
+
+    def sign_request(request: Request) -> list[tuple[str, str]]:
+        return sign(
+            request,
+            credential_id=registration.instance_id,
+            signer=proof,
+            region=registration.region,
+            service=SERVICE,
+            now=clock(),
+        )
+
+    return sign_request
 
 
 def role_signer(credentials: Credentials, region: str, clock: Callable[[], float]) -> RequestSigner:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fairlead._version import __version__
 from fairlead.agent import keys
+from fairlead.agent.control_channel import LINK_OPEN
 from fairlead.agent.errors import AgentError, IdentityError, RestartError
 from fairlead.agent.handover import AgentState
 from fairlead.agent.restart import check_program, hold_signals, release_signals, replace_program
@@ -74,7 +75,7 @@ class Restarting:
     async def run(self) -> None:
         """Do what is asked for, for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._say_when_serving())
+            group.create_task(self._follow_link())
             while True:
                 await self._hangup.wait()
                 self._hangup.clear()
@@ -91,9 +92,14 @@ class Restarting:
     def _refused(self, reason: str) -> None:
         self._say(restarts=self._status.restarts + 1, refusal=reason)
 
-    async def _say_when_serving(self) -> None:
-        await self._agent.control.is_up.wait()
-        self._say(is_serving=True)
+    async def _follow_link(self) -> None:
+        """Say what the control channel is like, whenever that changes."""
+        control = self._agent.control
+        while True:
+            await control.link_changed.wait()
+            control.link_changed.clear()
+            is_serving = self._status.is_serving or control.link == LINK_OPEN
+            self._say(is_serving=is_serving, link=control.link, displaced_at=control.displaced_at)
 
     async def _restart(self) -> None:
         """Turn into the new program. Returns when the agent is told to stop; raises an `AgentError`."""

@@ -21,7 +21,8 @@ MAX_STATUS_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatus:
-    """The state of one process. Written at its start, at each answer to a restart, and when it serves."""
+    """The state of one process. Written at its start, at each answer to a restart, and when its control
+    channel opens or is lost."""
 
     pid: int
     version: str
@@ -35,6 +36,13 @@ class RunStatus:
 
     is_serving: bool = False
     """Whether the control channel stood at least once since the program started."""
+
+    link: str = ""
+    """`open` while the control channel stands, else why it does not; empty before either is known."""
+
+    displaced_at: float = 0.0
+    """When the gateway served another agent of the same identity in place of this one, in epoch seconds; 0:
+    never."""
 
     kept_sessions: int = 0
     lost_sessions: int = 0
