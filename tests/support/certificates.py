@@ -30,14 +30,20 @@ class Authority:
         self.pin = f"sha256:{hashlib.sha256(der).hexdigest()}"
 
     def server_context(
-        self, directory: Path, host: str = "localhost", address: str = "127.0.0.1"
+        self,
+        directory: Path,
+        host: str = "localhost",
+        address: str = "127.0.0.1",
+        *,
+        ended: datetime.timedelta = datetime.timedelta(days=-1),
     ) -> ssl.SSLContext:
-        """A server's TLS context with a certificate for `host` and `address`; files go into `directory`."""
+        """A server's TLS context with a certificate for `host` and `address`, which has `ended` so long ago;
+        files go into `directory`."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address(address))]
         leaf = (
-            self._builder(name, key)
+            self._builder(name, key, ended)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self._key, hashes.SHA256())
         )
@@ -55,7 +61,12 @@ class Authority:
         context.load_cert_chain(chain, private)
         return context
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        ended: datetime.timedelta = datetime.timedelta(days=-1),
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -63,6 +74,6 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - ended - datetime.timedelta(days=2))
+            .not_valid_after(now - ended)
         )

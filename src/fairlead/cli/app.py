@@ -37,6 +37,7 @@ COMMANDS = {
     "configure": ("fairlead.cli.configure:configure", "Write an AWS profile for a Fairlead server."),
     "login": ("fairlead.cli.login:login", "Sign in with your organisation for short credentials."),
     "credentials": ("fairlead.cli.credentials:credentials", "Print them, as a credential_process."),
+    "doctor": ("fairlead.cli.doctor:doctor", "Say which hop is broken, and what to do about it."),
     "proxy": ("fairlead.cli.proxy:proxy", "OpenSSH's ProxyCommand: stream to a port of a node."),
 }
 """Command name -> where it is (`module:attribute`), and its line in the list of commands."""

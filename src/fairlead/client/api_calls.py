@@ -42,6 +42,7 @@ THROTTLING_CODES = frozenset(
 )
 EXPIRED_CODES = frozenset(("ExpiredToken", "ExpiredTokenException"))
 SKEW_CODES = frozenset(("RequestExpired", "RequestTimeTooSkewed"))
+WRONG_SECRET_CODES = frozenset(("InvalidSignatureException", "SignatureDoesNotMatch"))
 UNKNOWN_KEY_CODES = frozenset(("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"))
 
 
@@ -185,26 +186,32 @@ class SignedApi:
 
     def _remedy(self, code: str, words: str, response: Response) -> str:
         source = self._credentials.get().source
-        if code in SKEW_CODES or words.startswith(("Signature expired", "Signature not yet current")):
-            return "this machine's clock is wrong" + self._clock_difference(response) + ": set it (NTP)"
-        if code in UNKNOWN_KEY_CODES:
-            return (
-                f"the access key from {source} is not known there; check AWS_ENDPOINT_URL and the credentials"
-            )
-        if code in EXPIRED_CODES:
-            return f"the credentials from {source} have expired: renew them"
-        if code == "InvalidSignatureException":
-            return f"the secret access key from {source} is probably wrong"
-        if code == "TargetNotConnected":
-            return "check the id, and that the node's agent runs and reaches the server"
-        return "try again later" if code in THROTTLING_CODES else ""
+        return remedy_for(code, words, source, clock_difference(response, self._clock()))
 
-    def _clock_difference(self, response: Response) -> str:
-        server_time = parse_http_date(response.head.value("date"))
-        if server_time is None:
-            return ""
-        difference = self._clock() - server_time
-        return f" by {abs(difference):.0f} s ({'fast' if difference > 0 else 'slow'})"
+
+def remedy_for(code: str, words: str, source: str, skew: str) -> str:
+    """What a refusal of the caller's signature means to the user; empty for others. `source` is where the
+    credentials are from, `skew` as from `clock_difference`."""
+    if code in SKEW_CODES or words.startswith(("Signature expired", "Signature not yet current")):
+        return f"this machine's clock is wrong{skew}: set it (NTP)"
+    if code in UNKNOWN_KEY_CODES:
+        return f"the access key from {source} is not known there; check AWS_ENDPOINT_URL and the credentials"
+    if code in EXPIRED_CODES:
+        return f"the credentials from {source} have expired: renew them"
+    if code in WRONG_SECRET_CODES:
+        return f"the secret access key from {source} is probably wrong"
+    if code == "TargetNotConnected":
+        return "check the id, and that the node's agent runs and reaches the server"
+    return "try again later" if code in THROTTLING_CODES else ""
+
+
+def clock_difference(response: Response, now: float) -> str:
+    """How far the clock of this machine, which says `now`, is from that of an answer: ` by 400 s (fast)`."""
+    server_time = parse_http_date(response.head.value("date"))
+    if server_time is None:
+        return ""
+    difference = now - server_time
+    return f" by {abs(difference):.0f} s ({'fast' if difference > 0 else 'slow'})"
 
 
 class SessionApi(SignedApi):

@@ -132,6 +132,12 @@ def _statement(statement: dict[str, Any]) -> str:
     return f'{effect} in statement {which} of "{policy}", {attachment} "{owner}"'
 
 
+def deciding_lines(answer: dict[str, object]) -> list[str]:
+    """What refuses, of an answer of ExplainAccess: resources that are not allowed, with the statements."""
+    refused = (each for each in _list(answer.get("Resources")) if each.get("Verdict") != ALLOWED)
+    return [line.strip() for resource in refused for line in _resource_lines(resource)]
+
+
 def _list(value: object) -> list[Any]:
     if value is None:
         return []

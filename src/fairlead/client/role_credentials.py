@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from fairlead.client.aws_files import Section
     from fairlead.client.settings import ClientSettings
+    from fairlead.transport.addresses import Endpoint
     from fairlead.transport.dialer import Dialer
+    from fairlead.transport.http import Response
 
 STS_VERSION = "2011-06-15"
 STS_TIMEOUT_S = 20.0
@@ -99,22 +101,9 @@ def _call_sts(
     source: str,
     signing: tuple[Credentials, str] | None = None,
 ) -> Resolved:
-    """One call, signed if `signing` has credentials and the region."""
+    """One call for credentials, signed if `signing` has some and the region."""
     endpoint = parse_endpoint(endpoint_url)
-    body = urlencode({"Version": STS_VERSION, **parameters}).encode()
-    headers = [("Host", endpoint.host_header), ("Content-Type", CONTENT_TYPE)]
-    path, _, query = endpoint.target.partition("?")
-    request = Request("POST", path, query, headers, body)
-    if signing is not None:
-        credentials, region = signing
-        headers += sign_with(credentials, request, region=region, service="sts", now=time.time())
-    sock = dialer.dial(endpoint)
-    try:
-        response = exchange(
-            sock, request_bytes("POST", endpoint.target, headers, body), STS_TIMEOUT_S, endpoint.authority
-        )
-    finally:
-        sock.close()
+    response = sts_response(endpoint, dialer, parameters, signing, time.time())
     text = response.body.decode(errors="replace")
     if response.head.status != 200:
         code, words = element_text(text, "Code"), element_text(text, "Message")
@@ -129,6 +118,30 @@ def _call_sts(
     return Resolved(
         Credentials(key_id, secret, token), parse_expiration(element_text(text, "Expiration")), source
     )
+
+
+def sts_response(
+    endpoint: Endpoint,
+    dialer: Dialer,
+    parameters: dict[str, str],
+    signing: tuple[Credentials, str] | None,
+    now: float,
+) -> Response:
+    """The answer of STS to one call, whatever it is. Raises a `TransportError`."""
+    body = urlencode({"Version": STS_VERSION, **parameters}).encode()
+    headers = [("Host", endpoint.host_header), ("Content-Type", CONTENT_TYPE)]
+    path, _, query = endpoint.target.partition("?")
+    request = Request("POST", path, query, headers, body)
+    if signing is not None:
+        credentials, region = signing
+        headers += sign_with(credentials, request, region=region, service="sts", now=now)
+    sock = dialer.dial(endpoint)
+    try:
+        return exchange(
+            sock, request_bytes("POST", endpoint.target, headers, body), STS_TIMEOUT_S, endpoint.authority
+        )
+    finally:
+        sock.close()
 
 
 def element_text(document: str, name: str) -> str:

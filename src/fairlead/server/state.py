@@ -104,6 +104,20 @@ class StateDirectory:
             os.close(self._lock)
             self._lock = None
 
+    def holder(self) -> str | None:
+        """The process id of the server that holds the directory; None if none does. Raises OSError."""
+        try:
+            descriptor = os.open(self.file(LOCK), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        finally:
+            os.close(descriptor)
+        return None
+
     def file(self, name: str) -> Path:
         """The path of one of its files."""
         return self.path / name

@@ -45,6 +45,12 @@ def migrate(engine: Engine) -> None:
             ) from error
 
 
+def found_revision(engine: Engine) -> str | None:
+    """The revision of a database as it is; None if it is new. Changes nothing."""
+    with engine.connect() as connection:
+        return _revision(connection)
+
+
 def newest_revision() -> str:
     """The revision of a database that is up to date. Files of migrations begin with their revision."""
     return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))

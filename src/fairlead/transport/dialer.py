@@ -146,21 +146,21 @@ def _for_resolver(name: str) -> str | bytes:
     return name.encode() if name.isascii() else name
 
 
-def connect(host: str, port: int, via: str | None = None) -> socket.socket:
-    """Connect to the first address of `host` that answers. `via` is how an error calls the other end.
+def connect(host: str, port: int, via: str | None = None, timeout_s: float | None = None) -> socket.socket:
+    """Connect to the first address of `host` that answers. `via` is how an error calls the other end; the
+    time limit is CONNECT_TIMEOUT_S unless another is given.
 
     Raises `ResolveError`, or `ConnectError` with the reason of the first address.
     """
     shown = via or f"{bracketed(host)}:{port}"
+    timeout_s = CONNECT_TIMEOUT_S if timeout_s is None else timeout_s
     race = _Race(resolve(host, port, via or host))
     try:
-        sock = race.run(time.monotonic() + CONNECT_TIMEOUT_S)
+        sock = race.run(time.monotonic() + timeout_s)
     finally:
         race.close_losers()
     if sock is None:
-        reason = (
-            os.strerror(race.first_error) if race.first_error else f"no answer in {CONNECT_TIMEOUT_S:.0f} s"
-        )
+        reason = os.strerror(race.first_error) if race.first_error else f"no answer in {timeout_s:g} s"
         hint = "is it running?" if is_loopback(host) else "check the address, the network and HTTPS_PROXY"
         raise ConnectError(f"cannot connect to {shown}: {reason}; {hint}")
     sock.setblocking(True)
@@ -254,7 +254,8 @@ def start_tls(sock: socket.socket, context: ssl.SSLContext, endpoint: Endpoint, 
         raise TlsError(
             f"{endpoint.authority} did not finish the TLS handshake in {TLS_TIMEOUT_S:.0f} s"
         ) from None
+    except ssl.SSLCertVerificationError as exc:
+        raise UntrustedError(explain_tls_failure(exc, endpoint.authority, trust), exc.verify_code) from None
     except (OSError, ValueError) as exc:
-        kind = UntrustedError if isinstance(exc, ssl.SSLCertVerificationError) else TlsError
-        raise kind(explain_tls_failure(exc, endpoint.authority, trust)) from None
+        raise TlsError(explain_tls_failure(exc, endpoint.authority, trust)) from None
     return stream

@@ -35,7 +35,11 @@ class TlsError(TransportError):
 
 
 class UntrustedError(TlsError):
-    """The certificate of the other end is not trusted."""
+    """The certificate of the other end is not trusted. `verify_code` is OpenSSL's (X509_V_ERR_…), or 0."""
+
+    def __init__(self, text: str, verify_code: int = 0) -> None:
+        super().__init__(text)
+        self.verify_code = verify_code
 
 
 class UpgradeError(TransportError):
