@@ -1,7 +1,8 @@
 """AssumeRole and GetSessionToken: temporary credentials for those who may have them.
 
 Who takes on a role needs the trust of the role and, unless its trust policy names him, a right of his own; an
-explicit Deny on either side refuses (IAM User Guide, "Policy evaluation logic for roles").
+explicit Deny on either side refuses (IAM User Guide, "Policy evaluation logic for roles"). What limits a role
+session limits it there, too, unless the trust policy names that very session.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ from fairlead.domain.errors import (
 from fairlead.domain.identities import Role
 from fairlead.domain.operations import security_tokens as operations
 from fairlead.policy.context import ContextValue
-from fairlead.policy.decision import Question, Verdict
+from fairlead.policy.decision import Question
 from fairlead.policy.errors import MalformedPolicy
 from fairlead.policy.evaluation import evaluate
 from fairlead.policy.limits import SESSION_POLICY_MAX_CHARACTERS, counted_characters
@@ -208,10 +209,9 @@ def _require_trust_and_right(
     if not trusted.is_allowed:
         raise AccessDenied(trusted.denial_text(caller.arn, role.arn, action))
     question = Question(caller.arn, action, (role.arn,), {**context, **identity_keys(call, role.id)})
-    decision = evaluate(question, policies_of(call.uow, caller))
+    decision = evaluate(question, policies_of(call.uow, caller), trusted.needed)
     call.decisions.append(decision)
-    needs_allow = trusted.needs_identity_allow or decision.verdict is Verdict.EXPLICIT_DENY
-    if needs_allow and not decision.is_allowed:
+    if not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)
 
 

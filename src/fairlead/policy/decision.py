@@ -32,6 +32,9 @@ class Layer(Enum):
     SESSION = "session policy"
 
 
+EVERY_LAYER = frozenset(Layer)
+
+
 class Attachment(Enum):
     """How a policy came to apply to the principal; the value is the phrase for it in a text."""
 

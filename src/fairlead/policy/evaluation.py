@@ -2,14 +2,16 @@
 
 Source: IAM User Guide, "Policy evaluation logic". For each resource: any Deny that applies decides. Else
 there must be an Allow among the identity policies, and one in the permissions boundary and one among the
-session policies where there are such. Which policies apply (the user's, those of the groups, the role's) and
-what the request's resources are is found out by the caller, at every request.
+session policies where there are such; less is needed where the trust policy of a role names the principal
+(`trust`). Which policies apply (the user's, those of the groups, the role's) and what the request's resources
+are is found out by the caller, at every request.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fairlead.policy.context import Context
 from fairlead.policy.decision import (
+    EVERY_LAYER,
     AttachedPolicy,
     Decision,
     Layer,
@@ -48,25 +50,28 @@ class _Findings:
         which = self.denies if statement.effect is Effect.DENY else self.allows
         which.append((policy, statement))
 
-    def result(self, layers: list[Layer]) -> ResourceDecision:
-        verdict, layer, found = self._verdict(layers)
+    def result(self, layers: list[Layer], needed: Collection[Layer]) -> ResourceDecision:
+        verdict, layer, found = self._verdict(layers, needed)
         deciding = tuple(deciding_statement(*each) for each in found)
         return ResourceDecision(self.resource.text, verdict, deciding, layer, tuple(self.missing))
 
-    def _verdict(self, layers: list[Layer]) -> tuple[Verdict, Layer, _Found]:
+    def _verdict(self, layers: list[Layer], needed: Collection[Layer]) -> tuple[Verdict, Layer, _Found]:
         for layer in layers:
             if any(policy.layer is layer for policy, _ in self.denies):
                 return Verdict.EXPLICIT_DENY, layer, self.denies
         for layer in layers:
-            if not any(policy.layer is layer for policy, _ in self.allows):
+            if layer in needed and not any(policy.layer is layer for policy, _ in self.allows):
                 return Verdict.IMPLICIT_DENY, layer, []
         return Verdict.ALLOWED, Layer.IDENTITY, self.allows
 
 
-def evaluate(question: Question, policies: Iterable[AttachedPolicy]) -> Decision:
+def evaluate(
+    question: Question, policies: Iterable[AttachedPolicy], needed: Collection[Layer] = EVERY_LAYER
+) -> Decision:
     """Decide. The order of the policies decides nothing but the order of the statements that are named.
 
     A boundary or a session policy among them restricts; a principal without any has none of these layers.
+    `needed` are the layers that have to allow the request; a Deny counts in each.
     """
     context = Context(question.context)
     action = question.action.lower()
@@ -82,5 +87,5 @@ def evaluate(question: Question, policies: Iterable[AttachedPolicy]) -> Decision
                 for found in findings:
                     found.consider(policy, statement)
     layers = [layer for layer in Layer if layer in present]
-    results = tuple(found.result(layers) for found in findings)
+    results = tuple(found.result(layers, needed) for found in findings)
     return Decision(question.principal_arn, question.action, results)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from fairlead.policy.conditions import Condition
 from fairlead.policy.context import Context, ContextValue
-from fairlead.policy.decision import Verdict, denial_text
+from fairlead.policy.decision import EVERY_LAYER, Layer, Verdict, denial_text
 from fairlead.policy.document import Effect, Version
 from fairlead.policy.grammar import PARTITION
 from fairlead.policy.matching import ActionSet
 
 ASSUME_ROLE = "sts:AssumeRole"
 NO_CONTEXT = Context({})
+_LIMITS_OF_SESSIONS = frozenset({Layer.BOUNDARY, Layer.SESSION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,14 @@ class TrustPolicy:
 class TrustDecision:
     """May the principal take on the role, as far as its trust policy goes?
 
-    `needs_identity_allow`: the policy trusts the account (or anyone), not the principal by name; then the
-    principal's own policies must allow the action, too. `statements` are the indexes of those that decided.
+    `needed` are the layers of the principal's own policies that must allow the action, too: all if the policy
+    trusts the account (or anyone), none if it names the user or the role session. A role session whose role
+    is named stays within its boundary and session policies (IAM User Guide, "Evaluating identity-based
+    policies with resource-based policies"). `statements` are the indexes of those that decided.
     """
 
     verdict: Verdict
-    needs_identity_allow: bool
+    needed: frozenset[Layer]
     statements: tuple[int, ...]
 
     @property
@@ -84,10 +87,11 @@ class TrustDecision:
 
 @dataclass(frozen=True, slots=True)
 class Trustee:
-    """Whoever asks to take on a role: an AWS principal with all ARNs that name it, a service, or the holder
-    of a token from an identity provider, which is then named by its ARN."""
+    """Whoever asks to take on a role: an AWS principal (`role_arn` for a role session), a service, or the
+    holder of a token from an identity provider, which is then named by its ARN."""
 
-    arns: frozenset[str]
+    arn: str | None = None
+    role_arn: str | None = None
     account_root: str | None = None
     service: str | None = None
     provider: str | None = None
@@ -100,18 +104,17 @@ class Trustee:
 
 def service_trustee(service: str) -> Trustee:
     """A service, such as `ssm.amazonaws.com`."""
-    return Trustee(frozenset(), service=service)
+    return Trustee(service=service)
 
 
 def federated_trustee(provider: str) -> Trustee:
     """The holder of a token that the identity provider with this ARN has issued."""
-    return Trustee(frozenset(), provider=provider)
+    return Trustee(provider=provider)
 
 
 def aws_trustee(arn: str, role_arn: str | None = None) -> Trustee:
     """A user or a role session. A session's ARN lacks the path of its role, so `role_arn` comes beside it."""
-    arns = {arn} if role_arn is None else {arn, role_arn}
-    return Trustee(frozenset(arns), root_arn(arn.split(":")[4]))
+    return Trustee(arn, role_arn, root_arn(arn.split(":")[4]))
 
 
 def root_arn(account: str) -> str:
@@ -138,8 +141,8 @@ def evaluate_trust(
         return _decision(Verdict.EXPLICIT_DENY, denies)
     if not applying:
         return _decision(Verdict.IMPLICIT_DENY, [])
-    by_name = any(_names(statement.principals, trustee) for statement in applying)
-    return _decision(Verdict.ALLOWED, applying, needs_identity_allow=not by_name)
+    needed = min((_needed(statement.principals, trustee) for statement in applying), key=len)
+    return _decision(Verdict.ALLOWED, applying, needed)
 
 
 def trusts_service(
@@ -150,14 +153,14 @@ def trusts_service(
 
 
 def _decision(
-    verdict: Verdict, statements: list[TrustStatement], *, needs_identity_allow: bool = False
+    verdict: Verdict, statements: list[TrustStatement], needed: frozenset[Layer] = EVERY_LAYER
 ) -> TrustDecision:
-    return TrustDecision(verdict, needs_identity_allow, tuple(statement.index for statement in statements))
+    return TrustDecision(verdict, needed, tuple(statement.index for statement in statements))
 
 
 def _applies(statement: TrustStatement, trustee: Trustee) -> bool:
     principals = statement.principals
-    named = _names(principals, trustee)
+    named = _names(principals, trustee) or trustee.role_arn in principals.aws
     if statement.effect is Effect.ALLOW and not trustee.is_aws:
         # "Anyone" in an Allow means AWS principals; a service or a provider has to be named.
         return named
@@ -168,8 +171,15 @@ def _names(principals: PrincipalSet, trustee: Trustee) -> bool:
     return (
         trustee.service in principals.services
         or trustee.provider in principals.federated
-        or not principals.aws.isdisjoint(trustee.arns)
+        or trustee.arn in principals.aws
     )
+
+
+def _needed(principals: PrincipalSet, trustee: Trustee) -> frozenset[Layer]:
+    """The layers that must allow what a statement with these principals allows."""
+    if _names(principals, trustee):
+        return frozenset()
+    return _LIMITS_OF_SESSIONS if trustee.role_arn in principals.aws else EVERY_LAYER
 
 
 def _covers(principals: PrincipalSet, trustee: Trustee) -> bool:

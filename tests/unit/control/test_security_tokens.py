@@ -92,6 +92,25 @@ def test_an_explicit_deny_refuses_whom_the_role_trusts_by_name(world):
         assume(world, bob)
 
 
+def test_a_session_whose_role_is_trusted_by_name_cannot_leave_its_session_policy_and_boundary(world, alice):
+    add_role(world, None, NOTHING)
+    target = {"role_arn": ROLE_ARN.replace("Deploy", "Target")}
+    add_role(world, trust({"AWS": ROLE_ARN}), id="AROATARGET00000000001", name="Target")
+    assume(world, as_role(world, alice), **target)  # no right of its own is needed
+    narrow = as_role(world, alice, policy=policy(statement("Allow", "ssm:*")))
+    with pytest.raises(AccessDenied, match="because no session policy allows the sts:AssumeRole"):
+        assume(world, narrow, **target)
+    wide = as_role(world, alice, policy=policy(statement("Allow", "sts:AssumeRole")))
+    assume(world, wide, **target)
+    with world.store.transaction() as uow:
+        uow.identities.set_role_boundary("AROADEPLOY00000000001", READ_ONLY)
+    with pytest.raises(AccessDenied, match="because no permissions boundary allows the sts:AssumeRole"):
+        assume(world, wide, **target)
+    with world.store.transaction() as uow:
+        uow.identities.set_trust_policy("AROATARGET00000000001", trust({"AWS": wide.arn}))
+    assume(world, wide, **target)  # the session itself is named
+
+
 @pytest.mark.parametrize(
     "role_arn",
     [ROLE_ARN + "2", ROLE_ARN.replace("/ops", ""), ROLE_ARN.replace("111122223333", "444455556666")],

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from fairlead.policy.decision import Verdict
+from fairlead.policy.decision import EVERY_LAYER, Layer, Verdict
 from fairlead.policy.trust import (
     aws_trustee,
     evaluate_trust,
@@ -60,7 +60,6 @@ def test_another_action_is_not_trust():
     ("principal", "trustee"),
     [
         (BOB, aws_trustee(BOB)),
-        (ROLE, aws_trustee(SESSION, ROLE)),
         (SESSION, aws_trustee(SESSION, ROLE)),
         (ROOT, aws_trustee(ROOT)),
     ],
@@ -68,7 +67,7 @@ def test_another_action_is_not_trust():
 def test_a_principal_trusted_by_name_needs_no_other_allow(principal, trustee):
     decision = evaluate_trust(policy(allow({"AWS": principal})), trustee)
     assert decision.verdict is Verdict.ALLOWED
-    assert not decision.needs_identity_allow
+    assert decision.needed == frozenset()
     assert decision.statements == (0,)
 
 
@@ -76,12 +75,19 @@ def test_a_principal_trusted_by_name_needs_no_other_allow(principal, trustee):
 def test_a_principal_trusted_with_its_account_needs_an_identity_allow(principal):
     decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB))
     assert decision.is_allowed
-    assert decision.needs_identity_allow
+    assert decision.needed == EVERY_LAYER
+
+
+@pytest.mark.parametrize("also", [[], [allow({"AWS": ROOT})]])
+def test_a_session_of_a_role_trusted_by_name_stays_within_its_limits(also):
+    decision = evaluate_trust(policy(allow({"AWS": ROLE}), *also), aws_trustee(SESSION, ROLE))
+    assert decision.is_allowed
+    assert decision.needed == {Layer.BOUNDARY, Layer.SESSION}
 
 
 def test_being_named_once_is_enough():
     decision = evaluate_trust(policy(allow({"AWS": ROOT}), allow({"AWS": BOB})), aws_trustee(BOB))
-    assert not decision.needs_identity_allow
+    assert decision.needed == frozenset()
     assert decision.statements == (0, 1)
 
 
