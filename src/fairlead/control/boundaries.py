@@ -1,22 +1,13 @@
 """Permissions boundaries of users and roles: managed policies that limit what the others can allow."""
 
-from collections.abc import Mapping
-
 from fairlead.aws.arn import Arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
-from fairlead.control.identity_lookup import authorized_role, authorized_user
+from fairlead.control.identity_lookup import authorized_role, authorized_user, boundary_keys
 from fairlead.control.principal_policies import managed_documents
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import NoSuchEntity
 from fairlead.domain.operations import boundaries as operations
-from fairlead.policy.context import ContextValue
-
-
-def boundary_keys(policy_arn: str | None) -> Mapping[str, ContextValue]:
-    """The context key by which a policy can demand a certain boundary (IAM User Guide, "Permissions
-    boundaries": delegating responsibility)."""
-    return {} if policy_arn is None else {"iam:PermissionsBoundary": policy_arn}
 
 
 def require_policy(call: Call, policy_arn: str | None) -> None:
@@ -54,7 +45,6 @@ class Boundaries:
 
         def work(call: Call) -> operations.DeleteUserPermissionsBoundaryResponse:
             user = authorized_user(call, request.user_name)
-            call.authorize((user.arn,), context=boundary_keys(user.boundary_arn))
             _require_boundary("user", user.name, user.boundary_arn)
             call.uow.identities.set_user_boundary(user.id, None)
             return operations.DeleteUserPermissionsBoundaryResponse()
@@ -81,7 +71,6 @@ class Boundaries:
 
         def work(call: Call) -> operations.DeleteRolePermissionsBoundaryResponse:
             role = authorized_role(call, request.role_name)
-            call.authorize((role.arn,), context=boundary_keys(role.boundary_arn))
             _require_boundary("role", role.name, role.boundary_arn)
             call.uow.identities.set_role_boundary(role.id, None)
             return operations.DeleteRolePermissionsBoundaryResponse()

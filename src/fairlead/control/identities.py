@@ -6,10 +6,10 @@ always that of what was found. Where nothing is found, access is decided first a
 
 from fairlead.aws import arn
 from fairlead.control.attachments import require_no_policies
-from fairlead.control.boundaries import boundary_keys, require_policy
+from fairlead.control.boundaries import require_policy
 from fairlead.control.calls import Call, perform
 from fairlead.control.identifiers import access_key_id, role_id, secret_access_key, user_id
-from fairlead.control.identity_lookup import authorized_role, authorized_user, key_user
+from fairlead.control.identity_lookup import authorized_role, authorized_user, boundary_keys, key_user
 from fairlead.control.identity_pages import DEFAULT_PATH
 from fairlead.control.identity_tags import tag_keys, tags_from
 from fairlead.control.identity_views import access_key_metadata, role_detail, user_detail

@@ -16,6 +16,20 @@ from fairlead.domain.groups import Group
 from fairlead.domain.identities import Role, User
 from fairlead.policy.context import ContextValue
 
+_ASKED_WITH_BOUNDARY = frozenset(
+    f"{verb}{kind}{what}"
+    for kind in ("User", "Role")
+    for verb, what in (
+        ("Attach", "Policy"),
+        ("Delete", "PermissionsBoundary"),
+        ("Delete", "Policy"),
+        ("Detach", "Policy"),
+        ("Put", "Policy"),
+    )
+)
+"""The operations whose policies may ask which boundary the user or role has (Service Authorization Reference,
+"AWS Identity and Access Management"). Those that set one are asked with the one that they set."""
+
 
 def authorized_user(call: Call, name: str | None, context: Mapping[str, ContextValue] = NO_MORE_KEYS) -> User:
     """The user of this name, or the caller. Raises AccessDenied, NoSuchEntity or InvalidRequest.
@@ -30,7 +44,7 @@ def authorized_user(call: Call, name: str | None, context: Mapping[str, ContextV
     user = call.uow.identities.get_user(account_id, asked, to_change=not is_read_only(call.operation))
     call.authorize(
         (user.arn if user is not None else str(arn.user(account_id, asked)),),
-        context={**(identity_keys(call, user.id) if user is not None else {}), **context},
+        context={**(_keys_of(call, user) if user is not None else {}), **context},
     )
     if user is None:
         raise NoSuchEntity(f"The user with name {asked} cannot be found.")
@@ -43,7 +57,7 @@ def authorized_role(call: Call, name: str, context: Mapping[str, ContextValue] =
     role = call.uow.identities.get_role(account_id, name, to_change=not is_read_only(call.operation))
     call.authorize(
         (role.arn if role is not None else str(arn.role(account_id, name)),),
-        context={**(identity_keys(call, role.id) if role is not None else {}), **context},
+        context={**(_keys_of(call, role) if role is not None else {}), **context},
     )
     if role is None:
         raise NoSuchEntity(f"The role with name {name} cannot be found.")
@@ -65,6 +79,17 @@ def key_user(call: Call, access_key_id: str) -> str | None:
     """The id of the user that a key belongs to."""
     found = call.uow.identities.get_access_key(access_key_id)
     return None if found is None else found[0].user_id
+
+
+def boundary_keys(policy_arn: str | None) -> Mapping[str, ContextValue]:
+    """The context key by which a policy can demand a certain boundary (IAM User Guide, "Permissions
+    boundaries": delegating responsibility)."""
+    return {} if policy_arn is None else {"iam:PermissionsBoundary": policy_arn}
+
+
+def _keys_of(call: Call, found: User | Role) -> Mapping[str, ContextValue]:
+    is_asked = call.operation.name in _ASKED_WITH_BOUNDARY
+    return {**identity_keys(call, found.id), **(boundary_keys(found.boundary_arn) if is_asked else {})}
 
 
 def identity_keys(call: Call, identity_id: str) -> dict[str, ContextValue]:

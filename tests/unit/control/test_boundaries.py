@@ -4,8 +4,11 @@ import pytest
 
 from fairlead.domain.errors import AccessDenied, NoSuchEntity
 from fairlead.domain.operations import boundaries as operations
+from fairlead.domain.operations.identities import CreateAccessKeyRequest
+from fairlead.domain.operations.inline_policies import PutUserPolicyRequest
+from fairlead.domain.operations.managed_policies import AttachUserPolicyRequest
 from fairlead.domain.operations.sessions import DescribeSessionsRequest
-from tests.support.control_world import policy, statement
+from tests.support.control_world import ALLOW_ALL, policy, statement
 from tests.support.factories import a_managed_policy
 
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonSSMReadOnlyAccess"
@@ -62,6 +65,30 @@ def test_a_policy_that_does_not_exist_is_no_boundary(world, admin):
     world.user("bob")
     with pytest.raises(NoSuchEntity, match="does not exist or is not attachable"):
         limit_user(world, admin, "bob", OWN)
+
+
+def test_who_may_delegate_only_within_a_boundary_does_so(world, admin):
+    """The policy of the User Guide, "Delegating responsibility to others using permissions boundaries"."""
+    actions = ["AttachUserPolicy", "DeleteUserPermissionsBoundary", "DetachUserPolicy", "PutUserPolicy"]
+    allowed = statement("Allow", [f"iam:{action}" for action in (*actions, "CreateAccessKey", "TagUser")])
+    only = {"Condition": {"StringEquals": {"iam:PermissionsBoundary": READ_ONLY}}}
+    helper = world.user("helper", policy({**allowed, **only}))
+    world.user("bob")
+    attach = AttachUserPolicyRequest(user_name="bob", policy_arn=READ_ONLY)
+    put = PutUserPolicyRequest(user_name="bob", policy_name="more", policy_document=ALLOW_ALL)
+    for limit in (None, "arn:aws:iam::aws:policy/AdministratorAccess"):
+        if limit is not None:
+            limit_user(world, admin, "bob", limit)
+        with pytest.raises(AccessDenied):
+            world.attachments.attach_user_policy(helper, attach)
+        with pytest.raises(AccessDenied):
+            world.identities.put_user_policy(helper, put)
+    limit_user(world, admin, "bob", READ_ONLY)
+    world.attachments.attach_user_policy(helper, attach)
+    world.identities.put_user_policy(helper, put)
+    with pytest.raises(AccessDenied):  # an operation that has no such key
+        world.identities.create_access_key(helper, CreateAccessKeyRequest(user_name="bob"))
+    free_user(world, helper, "bob")
 
 
 def test_which_boundary_may_be_put_and_taken_away_can_be_said(world, admin):
