@@ -2,7 +2,9 @@
 
 It comes with the answer to a heartbeat, as text (c2sp.org/tlog-checkpoint): the log's name, how many events
 it has, the root over them, signatures. Nothing is verified here, which takes a person with the right to ask
-(`fairlead audit verify --checkpoint FILE`); but one that covers less than the last does not replace it.
+(`fairlead audit verify --checkpoint FILE`); but one that covers less than the last does not replace it, nor
+does one that has other events in their place. A machine that registers anew, perhaps with another server,
+begins anew here, too, and the last one is put aside.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_FILE = "audit-checkpoint"
+ASIDE_FILE = "audit-checkpoint-before"
+"""The last one of the registration before."""
 MAX_NOTE_CHARACTERS = 4096
 """Longest checkpoint that is kept. The server's have some 200."""
 _MAX_SIZE_DIGITS = 18
 
 
 def keep_checkpoint(state: StateDirectory, note: object) -> None:
-    """Keep what came with an answer, if it is a checkpoint and covers at least what the last one does."""
+    """Keep what came with an answer, if it is a checkpoint and covers more than the last one, or the same."""
     size = covered(note) if isinstance(note, str) else None
     if size is None or not isinstance(note, str):
         return
@@ -35,17 +39,32 @@ def keep_checkpoint(state: StateDirectory, note: object) -> None:
         kept = ""
     if kept == note:
         return
-    if size < (covered(kept) or 0):
+    before = covered(kept)
+    if before is not None and (size < before or (size == before and _log_of(note) != _log_of(kept))):
+        what = "fewer than before" if size < before else "and not those of before"
         logger.warning(
-            "the server's audit log has %d events, fewer than before; the checkpoint of before stays in %s",
-            size,
-            path,
+            "the server's audit log has %d events, %s; the checkpoint of before stays in %s", size, what, path
         )
         return
     try:
         state.write(CHECKPOINT_FILE, note.encode())
     except IdentityError as error:
         logger.warning("the server's audit checkpoint is not kept: %s", error)
+
+
+def put_aside(state: StateDirectory) -> None:
+    """Begin anew, as a machine that registers anew does. Raises `IdentityError`."""
+    try:
+        (state.path / CHECKPOINT_FILE).replace(state.path / ASIDE_FILE)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise IdentityError(f"{state.path}: cannot be written to: {error.strerror}") from error
+
+
+def _log_of(note: str) -> list[str]:
+    """The name of the log, its size and its root, without who signed it."""
+    return note.split("\n", 3)[:3]
 
 
 def covered(note: str) -> int | None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fairlead.agent import keys
+from fairlead.agent.audit_checkpoint import put_aside
 from fairlead.agent.errors import IdentityError
 from fairlead.agent.identity import Registration, StateDirectory
 from fairlead.agent.instance_metadata import DEFAULT_ENDPOINT, MetadataService, SignedDocument
@@ -71,6 +72,7 @@ async def register_instance(
             fingerprint=fingerprint,
             key_file=key_file,
         )
+        put_aside(state)
         state.write_anchors(anchors)
         state.save(registration)
         return registration

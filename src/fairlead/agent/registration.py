@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fairlead.agent import keys
+from fairlead.agent.audit_checkpoint import put_aside
 from fairlead.agent.connector import Connector
 from fairlead.agent.errors import IdentityError, PinMismatchError, SettingsError
 from fairlead.agent.identity import MAX_ANCHORS_BYTES, Registration, StateDirectory, normalised_certificates
@@ -87,6 +88,7 @@ async def register(
             fingerprint=fingerprint,
             key_file=state.write_key(pair.private_pem),
         )
+        put_aside(state)
         state.write_anchors(anchors)
         state.save(registration)
         return registration

@@ -108,7 +108,9 @@ def test_a_registration_anew_is_vouched_for_by_the_key_before_and_refused_leaves
                     await registered(tmp_path, server, metadata, force=True)
                 assert StateDirectory(tmp_path / "state").load() == first
                 server.answers["RegisterInstance"] = TAKEN
+                (tmp_path / "state" / "audit-checkpoint").write_text("of the server before")
                 second = await registered(tmp_path, server, metadata, force=True)
+                assert not (tmp_path / "state" / "audit-checkpoint").exists()
         one, refused, two = server.seen
         assert key_of(refused) == key_of(two) != key_of(one)
         text = possession_text(key_of(two), DOCUMENT)

@@ -63,7 +63,9 @@ def test_a_registration_is_not_overwritten_without_force(tmp_path):
             with pytest.raises(IdentityError, match=r"already registered as .* --force"):
                 await registered(tmp_path, server)
             assert len(server.seen) == 1
+            (tmp_path / "state" / "audit-checkpoint").write_text("of the server before")
             second = await registered(tmp_path, server, force=True)
+            assert not (tmp_path / "state" / "audit-checkpoint").exists()
             assert second.fingerprint == first.fingerprint, "the installation stays the same one"
             assert second.key_file != first.key_file
             assert not (tmp_path / "state" / first.key_file).exists()

@@ -4,7 +4,14 @@ import logging
 
 import pytest
 
-from fairlead.agent.audit_checkpoint import CHECKPOINT_FILE, MAX_NOTE_CHARACTERS, covered, keep_checkpoint
+from fairlead.agent.audit_checkpoint import (
+    ASIDE_FILE,
+    CHECKPOINT_FILE,
+    MAX_NOTE_CHARACTERS,
+    covered,
+    keep_checkpoint,
+    put_aside,
+)
 from fairlead.agent.identity import StateDirectory
 
 
@@ -35,6 +42,25 @@ def test_one_that_covers_less_does_not_replace_it_and_is_named_in_the_log(state,
         keep_checkpoint(state, note(6))
     assert kept(state) == note(7)
     assert "has 6 events, fewer than before" in caplog.text
+
+
+def test_another_log_of_the_same_length_does_not_replace_it(state, caplog):
+    keep_checkpoint(state, note(7))
+    with caplog.at_level(logging.WARNING):
+        keep_checkpoint(state, note(7).replace("AAAA", "BBBB"))
+    assert kept(state) == note(7)
+    assert "has 7 events, and not those of before" in caplog.text
+    keep_checkpoint(state, note(7) + "— witness CCCC\n")
+    assert kept(state).endswith("— witness CCCC\n")
+
+
+def test_a_machine_that_registers_anew_begins_anew_and_the_last_one_is_put_aside(state):
+    put_aside(state)
+    keep_checkpoint(state, note(7))
+    put_aside(state)
+    keep_checkpoint(state, note(1))
+    assert kept(state) == note(1)
+    assert (state.path / ASIDE_FILE).read_text(encoding="utf-8") == note(7)
 
 
 @pytest.mark.parametrize("answer", [None, 5, "", "x", note("-1"), note("7x"), note("\u0667"), note("9" * 19)])
