@@ -12,13 +12,21 @@ from fairlead.control.roles import require_passable_role
 from fairlead.control.setting_values import value_of
 from fairlead.domain.activations import DEFAULT_LIFETIME, Activation, ActivationQuery
 from fairlead.domain.callers import Caller
-from fairlead.domain.errors import InvalidActivationId, InvalidFilterKey, InvalidParameters, InvalidRequest
+from fairlead.domain.errors import (
+    InvalidActivationId,
+    InvalidFilterKey,
+    InvalidFilterValue,
+    InvalidParameters,
+    InvalidRequest,
+)
 from fairlead.domain.operations import activations as operations
 from fairlead.domain.service_settings import MAX_ACTIVATION_DAYS, days
 
 DEFAULT_REGISTRATION_LIMIT = 1
 DEFAULT_PAGE = 50
 MAX_TAGS = 50
+MAX_FILTER_VALUES = 100
+"""Of all filters of a listing together."""
 
 
 class Activations:
@@ -63,7 +71,10 @@ class Activations:
     def describe_activations(
         self, caller: Caller, request: operations.DescribeActivationsRequest
     ) -> operations.DescribeActivationsResponse:
-        """One page, newest first. Raises AccessDenied, InvalidFilterKey or InvalidNextToken."""
+        """One page, newest first.
+
+        Raises AccessDenied, InvalidFilterKey, InvalidFilterValue or InvalidNextToken.
+        """
 
         def work(call: Call) -> operations.DescribeActivationsResponse:
             call.authorize(("*",))
@@ -131,6 +142,8 @@ def _tags(tags: tuple[operations.Tag, ...]) -> tuple[tuple[str, str], ...]:
 
 def _conditions(filters: tuple[operations.DescribeActivationsFilter, ...]) -> dict[str, list[str]]:
     """For each key the values that satisfy all its filters."""
+    if sum(len(condition.filter_values or ()) for condition in filters) > MAX_FILTER_VALUES:
+        raise InvalidFilterValue(f"Filters can have {MAX_FILTER_VALUES} values at most, all together.")
     conditions: dict[str, list[str]] = {}
     for condition in filters:
         if condition.filter_key is None or condition.filter_values is None:

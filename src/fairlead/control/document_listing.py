@@ -11,6 +11,8 @@ from fairlead.domain.errors import InvalidFilterKey, InvalidFilterValue, Invalid
 from fairlead.domain.operations import documents as operations
 
 DEFAULT_PAGE = 50
+MAX_FILTER_VALUES = 100
+"""Of all filters together: each is compared with each document."""
 _TAG_PREFIX = "tag:"
 
 Item = operations.DocumentIdentifier
@@ -64,6 +66,8 @@ def _conditions(request: operations.ListDocumentsRequest) -> tuple[Condition, ..
         (condition.key or "", condition.values or ()) for condition in request.filters or ()
     ]
     conditions += [(condition.key, (condition.value,)) for condition in request.document_filter_list or ()]
+    if sum(len(values) for _, values in conditions) > MAX_FILTER_VALUES:
+        raise InvalidFilterValue(f"Filters can have {MAX_FILTER_VALUES} values at most, all together.")
     for key, values in conditions:
         _check(key, values)
     return tuple(conditions)

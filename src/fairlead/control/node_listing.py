@@ -16,6 +16,9 @@ from fairlead.domain.operations.nodes import (
 )
 
 DEFAULT_PAGE = 10
+MAX_FILTERS = 50
+"""More tags than this no node has; each one makes the search longer."""
+
 SOURCE_TYPES: Mapping[NodeKind, str] = {
     NodeKind.HYBRID: "AWS::SSM::ManagedInstance",
     NodeKind.EC2: "AWS::EC2::Instance",
@@ -79,6 +82,8 @@ def _conditions(request: DescribeInstanceInformationRequest) -> dict[str, list[s
         raise InvalidFilterKey("Give either Filters or InstanceInformationFilterList, not both.")
     given = [(item.key, item.values) for item in request.filters or ()]
     given += [(item.key, item.value_set) for item in request.instance_information_filter_list or ()]
+    if len(given) > MAX_FILTERS:
+        raise InvalidFilterKey(f"At most {MAX_FILTERS} filters can be given.")
     conditions: dict[str, list[str]] = {}
     for spelled, values in given:
         key = _KEY_NAMES.get(spelled, spelled)

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from fairlead.control.activations import MAX_FILTER_VALUES
 from fairlead.control.identifiers import digest
 from fairlead.domain.errors import (
     AccessDenied,
     InvalidActivationId,
     InvalidFilterKey,
+    InvalidFilterValue,
     InvalidNextToken,
     InvalidParameters,
     InvalidRequest,
@@ -204,6 +206,13 @@ def test_a_paging_token_is_good_for_its_own_filters_only(world, admin):
         describe(world, admin, ("IamRole", (ROLE,)), next_token=token)
     with pytest.raises(InvalidNextToken):
         describe(world, admin, next_token="made up")
+
+
+def test_filters_have_a_hundred_values_at_most(world, admin):
+    names = tuple(map(str, range(MAX_FILTER_VALUES)))
+    assert describe(world, admin, ("IamRole", names)).activation_list == ()
+    with pytest.raises(InvalidFilterValue, match="100 values at most"):
+        describe(world, admin, ("IamRole", names), ("DefaultInstanceName", ("web",)))
 
 
 def test_filters_combine_and_their_values_are_alternatives(world, admin):

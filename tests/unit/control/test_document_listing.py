@@ -2,6 +2,7 @@
 
 import pytest
 
+from fairlead.control.document_listing import MAX_FILTER_VALUES
 from fairlead.domain.aws_documents import AWS_OWNED_DOCUMENTS
 from fairlead.domain.errors import InvalidFilterKey, InvalidFilterValue, InvalidNextToken, InvalidRequest
 from fairlead.domain.operations import documents as operations
@@ -64,6 +65,16 @@ def test_the_older_form_of_filters(listed):
     assert names(listed(document_filter_list=older)) == ["web-ssh"]
     with pytest.raises(InvalidRequest, match="not both"):
         listed(("Owner", "Self"), document_filter_list=older)
+
+
+def test_filters_have_a_hundred_values_at_most(listed):
+    names_wanted = [str(number) for number in range(MAX_FILTER_VALUES)]
+    assert names(listed(("Name", *names_wanted))) == []
+    with pytest.raises(InvalidFilterValue, match="100 values at most"):
+        listed(("Name", *names_wanted), ("Owner", "Self"))
+    older = (operations.DocumentFilter(key="Owner", value="Self"),) * (MAX_FILTER_VALUES + 1)
+    with pytest.raises(InvalidFilterValue, match="100 values at most"):
+        listed(document_filter_list=older)
 
 
 @pytest.mark.parametrize("values", [[], ["self"], ["Self", "Amazon"]])

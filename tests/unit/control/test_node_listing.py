@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from fairlead.control.node_listing import MAX_FILTERS
 from fairlead.domain.errors import InvalidFilterKey, InvalidFilterValue, InvalidInstanceId, InvalidNextToken
 from fairlead.domain.nodes import Heartbeat
 from fairlead.domain.operations.nodes import (
@@ -112,6 +113,13 @@ def test_filters_of_the_older_kind_work_alike(world, admin, nodes):
 def test_an_unknown_id_in_a_filter_is_an_error(world, admin, nodes):
     with pytest.raises(InvalidInstanceId, match="mi-x"):
         describe(world, admin, ("InstanceIds", (NODE_ID, "mi-x")))
+
+
+def test_no_more_filters_than_a_node_can_have_tags_are_looked_through(world, admin, nodes):
+    filters = [(f"tag:{number}", ("x",)) for number in range(MAX_FILTERS)]
+    assert ids(describe(world, admin, *filters)) == []
+    with pytest.raises(InvalidFilterKey, match="At most 50 filters"):
+        describe(world, admin, *filters, ("tag:more", ("x",)))
 
 
 def test_an_unknown_filter_key_is_an_error(world, admin):
