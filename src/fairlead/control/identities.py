@@ -14,6 +14,7 @@ from fairlead.control.identity_pages import DEFAULT_PATH
 from fairlead.control.identity_tags import tag_keys, tags_from
 from fairlead.control.identity_views import access_key_metadata, role_detail, user_detail
 from fairlead.control.inline_policies import InlinePolicies
+from fairlead.control.trusted_principals import end_trust_in
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import (
     DeleteConflict,
@@ -91,7 +92,10 @@ class Identities(InlinePolicies):
     def delete_user(
         self, caller: Caller, request: operations.DeleteUserRequest
     ) -> operations.DeleteUserResponse:
-        """Delete a user that has nothing left. Raises AccessDenied, NoSuchEntity or DeleteConflict."""
+        """Delete a user that has nothing left; no role trusts him any more.
+
+        Raises AccessDenied, NoSuchEntity or DeleteConflict.
+        """
 
         def work(call: Call) -> operations.DeleteUserResponse:
             user = authorized_user(call, request.user_name)
@@ -103,6 +107,7 @@ class Identities(InlinePolicies):
                 raise DeleteConflict("Cannot delete entity, must remove users from group first.")
             require_no_policies(call, user.id)
             call.uow.identities.delete_user(user.id)
+            end_trust_in(call, user)
             return operations.DeleteUserResponse()
 
         return perform(self._env, caller, operations.DELETE_USER, request, work)
@@ -288,7 +293,8 @@ class Identities(InlinePolicies):
     def delete_role(
         self, caller: Caller, request: operations.DeleteRoleRequest
     ) -> operations.DeleteRoleResponse:
-        """Delete a role without policies; nodes that have it are nobody until there is one of its name again.
+        """Delete a role without policies; nodes that have it are nobody until there is one of its name again,
+        and no role trusts it any more.
 
         Raises AccessDenied, NoSuchEntity or DeleteConflict.
         """
@@ -297,6 +303,7 @@ class Identities(InlinePolicies):
             role = authorized_role(call, request.role_name)
             require_no_policies(call, role.id)
             call.uow.identities.delete_role(role.id)
+            end_trust_in(call, role)
             return operations.DeleteRoleResponse()
 
         return perform(self._env, caller, operations.DELETE_ROLE, request, work)

@@ -204,7 +204,7 @@ def _require_trust_and_right(
 ) -> None:
     caller = call.caller
     context = {**context_of(caller, call.now), **principal_tags(call.uow, caller), **keys}
-    trustee = aws_trustee(caller.arn, caller.role_arn)
+    trustee = aws_trustee(caller.arn, caller.principal_id, caller.role_arn)
     trusted = evaluate_trust(trust, trustee, action, context)
     if not trusted.is_allowed:
         raise AccessDenied(trusted.denial_text(caller.arn, role.arn, action))

@@ -24,7 +24,8 @@ _LIMITS_OF_SESSIONS = frozenset({Layer.BOUNDARY, Layer.SESSION})
 class PrincipalSet:
     """The principals of a statement: those listed, or (`negated`) all but those listed.
 
-    An account is listed as its root ARN, whichever way the document named it.
+    An account is listed as its root ARN, whichever way the document named it; users, roles and role sessions
+    by their ARN or their unique id.
     """
 
     anyone: bool
@@ -87,11 +88,12 @@ class TrustDecision:
 
 @dataclass(frozen=True, slots=True)
 class Trustee:
-    """Whoever asks to take on a role: an AWS principal (`role_arn` for a role session), a service, or the
-    holder of a token from an identity provider, which is then named by its ARN."""
+    """Whoever asks to take on a role: an AWS principal by all its names (`role_names` are those of the role
+    that a role session is of), a service, or the holder of a token from an identity provider, which is then
+    named by its ARN."""
 
-    arn: str | None = None
-    role_arn: str | None = None
+    names: frozenset[str] = frozenset()
+    role_names: frozenset[str] = frozenset()
     account_root: str | None = None
     service: str | None = None
     provider: str | None = None
@@ -112,9 +114,11 @@ def federated_trustee(provider: str) -> Trustee:
     return Trustee(provider=provider)
 
 
-def aws_trustee(arn: str, role_arn: str | None = None) -> Trustee:
-    """A user or a role session. A session's ARN lacks the path of its role, so `role_arn` comes beside it."""
-    return Trustee(arn, role_arn, root_arn(arn.split(":")[4]))
+def aws_trustee(arn: str, principal_id: str, role_arn: str | None = None) -> Trustee:
+    """A user or a role session. A session's ARN lacks the path of its role, so `role_arn` comes beside it;
+    its unique id is that of the role and the name of the session, with a colon between."""
+    of_role = frozenset() if role_arn is None else frozenset({role_arn, principal_id.partition(":")[0]})
+    return Trustee(frozenset({arn, principal_id}), of_role, root_arn(arn.split(":")[4]))
 
 
 def root_arn(account: str) -> str:
@@ -160,7 +164,7 @@ def _decision(
 
 def _applies(statement: TrustStatement, trustee: Trustee) -> bool:
     principals = statement.principals
-    named = _names(principals, trustee) or trustee.role_arn in principals.aws
+    named = _names(principals, trustee) or _names_role(principals, trustee)
     if statement.effect is Effect.ALLOW and not trustee.is_aws:
         # "Anyone" in an Allow means AWS principals; a service or a provider has to be named.
         return named
@@ -171,15 +175,19 @@ def _names(principals: PrincipalSet, trustee: Trustee) -> bool:
     return (
         trustee.service in principals.services
         or trustee.provider in principals.federated
-        or trustee.arn in principals.aws
+        or not principals.aws.isdisjoint(trustee.names)
     )
+
+
+def _names_role(principals: PrincipalSet, trustee: Trustee) -> bool:
+    return not principals.aws.isdisjoint(trustee.role_names)
 
 
 def _needed(principals: PrincipalSet, trustee: Trustee) -> frozenset[Layer]:
     """The layers that must allow what a statement with these principals allows."""
     if _names(principals, trustee):
         return frozenset()
-    return _LIMITS_OF_SESSIONS if trustee.role_arn in principals.aws else EVERY_LAYER
+    return _LIMITS_OF_SESSIONS if _names_role(principals, trustee) else EVERY_LAYER
 
 
 def _covers(principals: PrincipalSet, trustee: Trustee) -> bool:

@@ -1,6 +1,6 @@
 """From the text of a role's trust policy to a `TrustPolicy`.
 
-Whether a user or role that is named exists is known to the store only, and checked there.
+A user or role that is named need not exist yet: files of an organisation's roles may name each other.
 """
 
 import re
@@ -59,9 +59,11 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _AWS_PRINCIPAL = re.compile(
     rf"arn:{PARTITION}:(?:"
     r"iam::[0-9]{12}:(?:root|(?:user|role)/[\x21-\x29\x2b-\x3e\x40-\x7e]+)"
-    r"|sts::[0-9]{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+)",
+    r"|sts::[0-9]{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+)"
+    r"|AIDA[A-Z0-9]{12,60}|AROA[A-Z0-9]{12,60}(?::[\w+=,.@-]+)?",
     re.ASCII,
 )
+"""ARNs, and the unique ids that stand for who was deleted (`trust_renaming`)."""
 
 
 def parse_trust_policy(text: str) -> TrustPolicy:

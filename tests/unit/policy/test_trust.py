@@ -16,6 +16,9 @@ SSM = "ssm.amazonaws.com"
 BOB = "arn:aws:iam::111122223333:user/bob"
 ROOT = "arn:aws:iam::111122223333:root"
 ROLE = "arn:aws:iam::111122223333:role/team/Ops"
+BOBS_ID = "AIDABOB00000000000001"
+ROLES_ID = "AROAOPS00000000000001"
+SESSIONS_ID = f"{ROLES_ID}:bob"
 SESSION = "arn:aws:sts::111122223333:assumed-role/Ops/bob"
 TARGET = "arn:aws:iam::111122223333:role/Target"
 
@@ -59,9 +62,11 @@ def test_another_action_is_not_trust():
 @pytest.mark.parametrize(
     ("principal", "trustee"),
     [
-        (BOB, aws_trustee(BOB)),
-        (SESSION, aws_trustee(SESSION, ROLE)),
-        (ROOT, aws_trustee(ROOT)),
+        (BOB, aws_trustee(BOB, BOBS_ID)),
+        (BOBS_ID, aws_trustee(BOB, BOBS_ID)),
+        (SESSION, aws_trustee(SESSION, SESSIONS_ID, ROLE)),
+        (SESSIONS_ID, aws_trustee(SESSION, SESSIONS_ID, ROLE)),
+        (ROOT, aws_trustee(ROOT, ROOT.split(":")[4])),
     ],
 )
 def test_a_principal_trusted_by_name_needs_no_other_allow(principal, trustee):
@@ -73,27 +78,28 @@ def test_a_principal_trusted_by_name_needs_no_other_allow(principal, trustee):
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": ["*"]}, {"AWS": "111122223333"}, {"AWS": ROOT}])
 def test_a_principal_trusted_with_its_account_needs_an_identity_allow(principal):
-    decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB))
+    decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB, BOBS_ID))
     assert decision.is_allowed
     assert decision.needed == EVERY_LAYER
 
 
+@pytest.mark.parametrize("role", [ROLE, ROLES_ID])
 @pytest.mark.parametrize("also", [[], [allow({"AWS": ROOT})]])
-def test_a_session_of_a_role_trusted_by_name_stays_within_its_limits(also):
-    decision = evaluate_trust(policy(allow({"AWS": ROLE}), *also), aws_trustee(SESSION, ROLE))
+def test_a_session_of_a_role_trusted_by_name_stays_within_its_limits(role, also):
+    decision = evaluate_trust(policy(allow({"AWS": role}), *also), aws_trustee(SESSION, SESSIONS_ID, ROLE))
     assert decision.is_allowed
     assert decision.needed == {Layer.BOUNDARY, Layer.SESSION}
 
 
 def test_being_named_once_is_enough():
-    decision = evaluate_trust(policy(allow({"AWS": ROOT}), allow({"AWS": BOB})), aws_trustee(BOB))
+    decision = evaluate_trust(policy(allow({"AWS": ROOT}), allow({"AWS": BOB})), aws_trustee(BOB, BOBS_ID))
     assert decision.needed == frozenset()
     assert decision.statements == (0, 1)
 
 
 @pytest.mark.parametrize("principal", [{"AWS": "444455556666"}, {"AWS": ROLE}, {"Service": SSM}])
 def test_others_are_not_trusted(principal):
-    decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB))
+    decision = evaluate_trust(policy(allow(principal)), aws_trustee(BOB, BOBS_ID))
     assert decision.verdict is Verdict.IMPLICIT_DENY
     assert not decision.is_allowed
     assert decision.statements == ()
@@ -104,7 +110,7 @@ def test_others_are_not_trusted(principal):
     [({"AWS": BOB}, True), ({"AWS": ROOT}, True), ({"AWS": ROLE}, False), ("*", True)],
 )
 def test_a_deny_with_not_principal_spares_those_listed(listed, is_allowed):
-    decision = evaluate_trust(policy(allow("*"), deny(listed, "NotPrincipal")), aws_trustee(BOB))
+    decision = evaluate_trust(policy(allow("*"), deny(listed, "NotPrincipal")), aws_trustee(BOB, BOBS_ID))
     assert decision.is_allowed == is_allowed
 
 
@@ -115,17 +121,17 @@ def test_a_service_that_is_not_spared_is_denied():
 
 def test_a_refusal_is_told_in_the_words_of_the_service():
     start = f"User: {BOB} is not authorized to perform: sts:AssumeRole on resource: {TARGET}"
-    missing = evaluate_trust(policy(allow({"Service": SSM})), aws_trustee(BOB))
+    missing = evaluate_trust(policy(allow({"Service": SSM})), aws_trustee(BOB, BOBS_ID))
     assert missing.denial_text(BOB, TARGET) == (
         f"{start} because no role trust policy allows the sts:AssumeRole action"
     )
-    denied = evaluate_trust(policy(deny("*")), aws_trustee(BOB))
+    denied = evaluate_trust(policy(deny("*")), aws_trustee(BOB, BOBS_ID))
     assert denied.denial_text(BOB, TARGET) == f"{start} with an explicit deny in the role trust policy"
 
 
 def test_an_allowed_request_has_no_denial():
     with pytest.raises(ValueError, match="allowed"):
-        evaluate_trust(policy(allow("*")), aws_trustee(BOB)).denial_text(BOB, TARGET)
+        evaluate_trust(policy(allow("*")), aws_trustee(BOB, BOBS_ID)).denial_text(BOB, TARGET)
 
 
 PROVIDER = "arn:aws:iam::111122223333:oidc-provider/idp.example"
