@@ -186,14 +186,15 @@ def _authorized_role(call: Call, request: operations.AssumeRoleRequest, facts: T
         keys |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
     if request.external_id is not None:
         keys["sts:ExternalId"] = request.external_id
-    if request.source_identity is not None:
-        keys["sts:SourceIdentity"] = request.source_identity
+    if facts.source_identity is not None:
+        keys["sts:SourceIdentity"] = facts.source_identity
     keys.update(tag_keys({tag.key: tag.value for tag in request.tags or ()}))
     if request.transitive_tag_keys:
         keys["sts:TransitiveTagKeys"] = request.transitive_tag_keys
     actions = [operations.ASSUME_ROLE.action]
-    actions += ["sts:TagSession"] if request.tags else []
-    actions += ["sts:SetSourceIdentity"] if request.source_identity else []
+    # What a session inherits from the one before has to be trusted like what the request brings.
+    actions += ["sts:TagSession"] if facts.tags else []
+    actions += ["sts:SetSourceIdentity"] if facts.source_identity else []
     for action in actions:
         _require_trust_and_right(call, role, parse_trust_policy(role.trust_policy), action, keys)
     return role

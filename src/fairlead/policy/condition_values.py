@@ -26,6 +26,9 @@ _MOMENT = re.compile(
 )
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?", re.ASCII)
 
+_MAPPED_BITS = 96
+"""Before the IPv4 address in one in IPv6 form (RFC 4291 §2.5.5.2)."""
+
 
 def read_number(text: str) -> Decimal | None:
     """An integer or a decimal number."""
@@ -90,13 +93,20 @@ def read_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def read_network(text: str) -> IPv4Network | IPv6Network | None:
-    """A network as `address/bits`; an address alone is a network of one."""
+    """A network as `address/bits`; an address alone is a network of one.
+
+    One of IPv4 addresses in IPv6 form is that of the IPv4 ones, as `read_address` has it.
+    """
     if not _NETWORK.fullmatch(text):
         return None
     try:
-        return ip_network(text, strict=False)
+        network = ip_network(text, strict=False)
     except ValueError:
         return None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 class ArnPattern:

@@ -116,8 +116,8 @@ def _require_audience_and_subject(provider: str, condition: Condition, where: st
 
 
 def _restricts(test: ConditionTest) -> bool:
-    """Does it demand the key, with values that are not just anything?"""
-    return test.is_plain and all(value.text.strip("*?") for value in test.values)
+    """Does it demand the key, with values that are not just anything? A variable could be the key itself."""
+    return test.is_plain and all(value.text.strip("*?") and not value.keys for value in test.values)
 
 
 def _read_trust_actions(element: Object, where: str) -> ActionSet:

@@ -195,6 +195,19 @@ def test_a_role_session_may_take_on_another_role_for_an_hour_and_keeps_transitiv
         assume(world, first, tags=(SessionTag(key="Team", value="blue"),))
 
 
+def test_tags_and_source_identity_go_on_only_to_a_role_that_trusts_them(world, alice):
+    add_role(world, trust(action=["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]))
+    plain = {"role_arn": ROLE_ARN.replace("Deploy", "Plain")}
+    add_role(world, id="AROAPLAIN000000000001", name="Plain")
+    assume(world, as_role(world, alice, tags=(SessionTag(key="team", value="red"),)), **plain)
+    tags = (SessionTag(key="team", value="red"),)
+    tagged = as_role(world, alice, tags=tags, transitive_tag_keys=("team",))
+    with pytest.raises(AccessDenied, match="no role trust policy allows the sts:TagSession"):
+        assume(world, tagged, **plain)
+    with pytest.raises(AccessDenied, match="no role trust policy allows the sts:SetSourceIdentity"):
+        assume(world, as_role(world, alice, source_identity="alice"), **plain)
+
+
 def test_a_source_identity_stays(world, alice):
     add_role(world, trust(action=["sts:AssumeRole", "sts:SetSourceIdentity"]))
     first = as_role(world, alice, source_identity="alice")

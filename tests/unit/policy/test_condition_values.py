@@ -82,6 +82,11 @@ def test_binary_is_base64():
         ("2001:db8::1", "2001:0DB8:0:0:0:0:0:1", True),
         ("::/0", "192.0.2.1", False),
         ("192.0.2.0/24", "::ffff:192.0.2.1", True),
+        ("::ffff:192.0.2.0/120", "192.0.2.1", True),
+        ("::ffff:192.0.2.0/120", "192.0.3.1", False),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1", True),
+        ("::ffff:0:0/96", "198.51.100.1", True),
+        ("::ffff:0:0/95", "198.51.100.1", False),
     ],
 )
 def test_an_address_is_in_a_network_of_its_own_version(network, address, inside):

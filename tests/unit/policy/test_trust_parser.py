@@ -167,6 +167,12 @@ def test_an_identity_provider_is_trusted_for_an_audience_and_subjects():
         {"StringEquals": {"idp.example/realm:sub": "al"}},
         {"StringEquals": {"other.example:aud": "ssh", "other.example:sub": "al"}},
         {"StringLike": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "*"}},
+        {
+            "StringEquals": {
+                "idp.example/realm:aud": "ssh",
+                "idp.example/realm:sub": "${idp.example/realm:sub}",
+            }
+        },
         {"StringLike": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": ["al", "?*"]}},
         {"StringNotEquals": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "al"}},
         {"StringEqualsIfExists": {"idp.example/realm:aud": "ssh", "idp.example/realm:sub": "al"}},
