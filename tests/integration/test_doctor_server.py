@@ -1,5 +1,6 @@
 """Faults of a server, in its state directory and at its port: the first line of the diagnosis names each."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -167,6 +168,17 @@ def test_a_clock_that_was_set_back(copy: Path) -> None:
     assert verdict(copy).startswith("broken: time: the clock was set back: ")
 
 
+def test_a_server_whose_address_is_nowhere_said(server: FairleadServer, copy: Path) -> None:
+    (copy / "admin.env").unlink()
+    with (copy / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        diagnosis = look(copy)
+    assert diagnosis.broken is None, diagnosis.lines()
+    found = {each.hop: each.state for each in diagnosis.findings}
+    assert (found["name resolution"], found["connection"]) == (State.NOT_KNOWN, State.NOT_REACHED)
+    assert diagnosis.lines()[0].endswith("; not known: name resolution")
+
+
 # -- the process and its port --
 
 
@@ -201,6 +213,16 @@ def test_another_program_answers_at_the_public_url(server: FairleadServer, tmp_p
         said = verdict(server.state_dir, {"public_urls": [f"https://localhost:{port}"]})
     assert said.startswith(f"broken: TLS: the certificate of localhost:{port} is not trusted: ")
     assert "; another program, or a proxy with a certificate of its own, answers there: " in said
+
+
+def test_each_of_several_public_urls_is_tried(server: FairleadServer) -> None:
+    port = server.endpoint_url.rpartition(":")[2]
+    urls = [f"https://localhost:{port}", f"https://127.0.0.1:{free_port()}"]
+    diagnosis = look(server.state_dir, {"public_urls": urls})
+    assert {each.hop: each.state for each in diagnosis.findings}[f"service of localhost:{port}"] is State.OK
+    assert diagnosis.lines()[0].startswith(
+        f"broken: connection of {urls[1].removeprefix('https://')}: cannot connect"
+    )
 
 
 def test_another_server_of_ours_answers_at_the_public_url(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ PAGE = DOCS / "doctor.md"
 NOWHERE = Path("/nonexistent")
 
 CHECKS = {
-    "On your own machine": ClientDoctor(Question("mi-0"), {}, "").checks(),
+    "On your own machine": ClientDoctor(Question("mi-0", user="bob"), {}, "").checks(),
     "On a node": NodeDoctor(NOWHERE, {}).checks(),
     "On the server": ServerDoctor(read_settings(state_dir=NOWHERE)).checks(),
 }

@@ -92,8 +92,8 @@ class NodeDoctor:
             *self._path.checks(),
             Check("credentials", self._prove_identity),
             Check("agent", self._look_at_process, stands_alone=True),
-            Check("control channel", self._look_at_link),
             Check("twins", self._look_for_twins),
+            Check("control channel", self._look_at_link),
             Check("ceiling", self._ask_ceiling, stands_alone=True),
             Check("sshd", self._read_banner, stands_alone=True),
         ]

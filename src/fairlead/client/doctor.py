@@ -103,7 +103,8 @@ class ClientDoctor:
         if self._question.target is not None:
             target = _Target(self, self._question.target, self._question.port)
             checks += target.checks()
-            checks.append(Check("key", lambda: self._log_in(target.node_id)))
+            if self._question.user is not None or self._question.identity_file is not None:
+                checks.append(Check("key", lambda: self._log_in(target.node_id)))
         return checks
 
     def close(self) -> None:
@@ -173,8 +174,6 @@ class ClientDoctor:
 
     def _log_in(self, node_id: str) -> str:
         question = self._question
-        if question.user is None and question.identity_file is None:
-            raise NotKnown("not tried: --user NAME tries a login")
         login = Login(node_id, question.port, question.user, question.identity_file, self._proxy_command)
         return try_login(login, self._environ)
 
@@ -280,7 +279,9 @@ class _Target:
         }
         if doctor.admin_api is not None:
             with contextlib.suppress(ClientError, TransportError):  # without the right to it, for one
-                return " ".join(deciding_lines(doctor.admin_api.call("ExplainAccess", members)))
+                lines = deciding_lines(doctor.admin_api.call("ExplainAccess", members))
+                if lines:
+                    return " ".join(lines)
         question = f"{principal} ssm:StartSession {' '.join(resources)}"
         return f"an administrator sees why: fairlead iam why {question}"
 

@@ -6,8 +6,9 @@ where things are have to be given here as well.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -74,9 +75,17 @@ class ServerDoctor:
         self._state = StateDirectory(settings.state_dir)
         self._clock = clock
         self._free = free
-        self._path = NetworkPath(
-            self._destination, {}, CA_REMEDY, clock=clock, connect_timeout_s=connect_timeout_s, asked=_CA_PAGE
-        )
+        self._paths = [
+            NetworkPath(
+                partial(self._destination, url),
+                {},
+                CA_REMEDY,
+                clock=clock,
+                connect_timeout_s=connect_timeout_s,
+                asked=_CA_PAGE,
+            )
+            for url in settings.public_urls or (None,)
+        ]
 
     def checks(self) -> list[Check]:
         """All of them. The parts of the state directory do not hang on each other."""
@@ -89,13 +98,20 @@ class ServerDoctor:
             Check("disk", self._look_at_disk, stands_alone=True),
             Check("time", self._look_at_time, stands_alone=True),
             Check("process", self._look_at_process),
-            *self._path.checks(),
-            Check("service", self._look_at_answer),
+            *(check for path in self._paths for check in self._checks_of(path)),
         ]
 
     def close(self) -> None:
-        """Let go of the connection."""
-        self._path.close()
+        """Let go of the connections."""
+        for path in self._paths:
+            path.close()
+
+    def _checks_of(self, path: NetworkPath) -> list[Check]:
+        """Of one public URL; they name it where there are several."""
+        checks = [*path.checks(), Check("service", partial(self._look_at_answer, path))]
+        if len(self._paths) == 1:
+            return checks
+        return [replace(check, hop=f"{check.hop} of {path.endpoint.authority}") for check in checks]
 
     @cached_property
     def _installation(self) -> Installation:
@@ -104,22 +120,32 @@ class ServerDoctor:
     @cached_property
     def _url(self) -> str:
         """The preferred public URL. Raises NotKnown."""
-        url = next(iter(self._settings.public_urls), None) or self._state.known_url()
+        url = next(iter(self._settings.public_urls), None) or self._written_url()
         if url is None:
-            raise NotKnown("the server's address is not known here: give its --public-url")
+            raise NotKnown("the server's address is not said here: give --public-url", bars_the_way=True)
         return url
+
+    def _written_url(self) -> str | None:
+        """The address in admin.env; None where that is gone, as it should be one day, or damaged."""
+        try:
+            return self._state.known_url()
+        except ValueError:
+            return None
 
     @property
     def _uses_tls(self) -> bool:
-        return not (self._settings.insecure_http or self._url.startswith("http:"))
+        try:
+            return not (self._settings.insecure_http or self._url.startswith("http:"))
+        except NotKnown:
+            return self._state.file(TLS).exists()
 
     @property
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def _destination(self) -> tuple[Endpoint, Trust]:
+    def _destination(self, url: str | None) -> tuple[Endpoint, Trust]:
         bundle = self._state.file(CA_BUNDLE)
-        return parse_endpoint(self._url), Trust(str(bundle), "the state directory")
+        return parse_endpoint(url or self._url), Trust(str(bundle), "the state directory")
 
     def _look_at_directory(self) -> str:
         self._state.open_existing()
@@ -138,10 +164,10 @@ class ServerDoctor:
         self._check_times(
             certificate, timedelta(0), "it ends with the installation: make a new one, and register anew"
         )
-        published = x509.load_pem_x509_certificate(self._state.file(CA_CERTIFICATE).read_bytes())
-        if published != certificate:
+        ca_file = self._state.file(CA_CERTIFICATE)
+        if _first_of(ca_file, ca_file.read_bytes()) != certificate:
             raise Broken(
-                f"{self._state.file(CA_CERTIFICATE)} is not the certificate of {self._state.file(CA_KEY)}",
+                f"{ca_file} is not the certificate of {self._state.file(CA_KEY)}",
                 "start the server anew, which writes it again",
             )
         return f"valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
@@ -157,7 +183,8 @@ class ServerDoctor:
             certificate = self._certificate(self._state.file(TLS))
             margin = RENEW_BEFORE - OVERDUE_AFTER
             self._check_times(certificate, margin, "start the server anew: it issues a new one (see its log)")
-        hosts = [parse_endpoint(url).host for url in self._settings.public_urls or (self._url,)]
+        urls = self._settings.public_urls or filter(None, [self._written_url()])
+        hosts = [parse_endpoint(url).host for url in urls]
         lacking = [host for host in hosts if not _covers(certificate, host)]
         if lacking:
             raise Broken(
@@ -166,7 +193,8 @@ class ServerDoctor:
                 if given is not None
                 else "start the server with that --public-url: it issues a new one",
             )
-        return f"for {', '.join(hosts)}, valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
+        shown = ", ".join(hosts) or "names that are not said here"
+        return f"for {shown}, valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
 
     def _certificate(self, path: Path) -> x509.Certificate:
         return _first_of(path, read_private(path))
@@ -253,15 +281,15 @@ class ServerDoctor:
             return None
         return endpoint.authority
 
-    def _look_at_answer(self) -> str:
+    def _look_at_answer(self, path: NetworkPath) -> str:
         """Whether it is this server that answered at the public URL, and by that name."""
-        answer = self._path.answer
+        answer = path.answer
         assert answer is not None
-        status, authority = answer.head.status, self._path.endpoint.authority
+        status, authority = answer.head.status, path.endpoint.authority
         if status == 421:
             raise Broken(
                 f"the server does not go by the name {authority}",
-                f"start it with --public-url {self._url} as well",
+                f"start it with --public-url {path.endpoint.scheme}://{path.endpoint.host_header} as well",
             )
         if not self._uses_tls and status == 404 and answer.body.startswith(_NO_CA):
             return f"{authority} answers, in plain HTTP"

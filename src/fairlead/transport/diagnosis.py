@@ -34,7 +34,12 @@ class Broken(Exception):
 
 
 class NotKnown(Exception):
-    """Whether the hop works cannot be told from here, which proves nothing against it."""
+    """Whether the hop works cannot be told from here, which proves nothing against it. `bars_the_way`:
+    nothing behind it can be tried."""
+
+    def __init__(self, text: str, *, bars_the_way: bool = False) -> None:
+        super().__init__(text)
+        self.bars_the_way = bars_the_way
 
 
 class State(Enum):
@@ -66,6 +71,7 @@ class Finding:
     text: str
     remedy: str = ""
     took_s: float = 0.0
+    bars_the_way: bool = False
 
     @property
     def advice(self) -> str:
@@ -132,7 +138,7 @@ def diagnose(
     for check in checks:
         if is_reached or check.stands_alone:
             findings.append(_examined(check, expected, clock))
-            is_reached = is_reached and findings[-1].state is not State.BROKEN
+            is_reached = is_reached and not findings[-1].bars_the_way
         else:
             findings.append(Finding(check.hop, State.NOT_REACHED, ""))
     return Diagnosis(tuple(findings))
@@ -140,17 +146,22 @@ def diagnose(
 
 def _examined(check: Check, expected: tuple[type[Exception], ...], clock: Callable[[], float]) -> Finding:
     began = clock()
-    remedy = ""
+    remedy, bars_the_way = "", True
     try:
-        state, text = State.OK, check.run()
+        state, text, bars_the_way = State.OK, check.run(), False
     except NotKnown as error:
-        state, text = State.NOT_KNOWN, str(error)
+        state, text, bars_the_way = State.NOT_KNOWN, str(error), error.bars_the_way
     except Broken as error:
         state, text, remedy = State.BROKEN, error.fact, error.remedy
     except expected as error:
         state, (text, remedy) = State.BROKEN, split_remedy(error)
     return Finding(
-        check.hop, state, printable(text, MAX_TEXT), printable(remedy, MAX_TEXT), max(0.0, clock() - began)
+        check.hop,
+        state,
+        printable(text, MAX_TEXT),
+        printable(remedy, MAX_TEXT),
+        max(0.0, clock() - began),
+        bars_the_way,
     )
 
 

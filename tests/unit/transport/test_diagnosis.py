@@ -67,6 +67,12 @@ def test_what_cannot_be_told_breaks_nothing_and_is_said() -> None:
     assert diagnosis.verdict() == "nothing is broken (name 1 ms); not known: hop"
 
 
+def test_what_cannot_be_told_can_bar_the_way_to_what_is_behind_it() -> None:
+    diagnosis = diagnosed(fails(NotKnown("no address", bars_the_way=True)), well("TLS"))
+    assert diagnosis.broken is None
+    assert diagnosis.findings[1].state is State.NOT_REACHED
+
+
 def test_errors_of_a_package_are_findings_and_faults_of_ours_are_raised() -> None:
     verdict = diagnosed(fails(KeyError("x; y")), failures=(KeyError,)).findings[0]
     assert verdict.state is State.BROKEN
