@@ -7,12 +7,17 @@ import time
 
 import pytest
 
+from fairlead.agent.backoff import Backoff
+from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.errors import IdentityError
+from fairlead.agent.gateway_client import Liveness
 from fairlead.agent.identity import StateDirectory
 from fairlead.protocol.settings import AGENT_VERSION
+from fairlead.transport.errors import ConnectError
 from tests.support.agent_runs import agent, echo, gateway, registered, tcp_server
 from tests.support.certificates import Authority
 from tests.support.fake_gateway import NODE, Answer, FakeGateway, error
+from tests.support.waiting import PATIENCE_S
 
 
 def test_the_start_asks_for_credentials_and_reports_the_node(tmp_path):
@@ -43,6 +48,35 @@ def test_the_start_asks_for_credentials_and_reports_the_node(tmp_path):
     (upgrade,) = server.of("OpenControlChannel")
     assert upgrade.target == f"/v1/control-channel/{NODE}?role=subscribe&stream=input"
     assert "sec-websocket-extensions" not in upgrade.headers
+
+
+def test_it_is_told_why_there_is_no_control_channel():
+    class NoGateway:
+        incarnation = ""
+
+        async def create_control_channel(self, instance_id):
+            raise ConnectError("cannot connect to 192.0.2.1:443: no answer")
+
+    async def scenario():
+        backoff = Backoff(3600.0, 3600.0, lambda low, high: high)
+        channel = ControlChannel(
+            NoGateway(),
+            NODE,
+            "Linux",
+            handle=lambda message: None,
+            refused=lambda: None,
+            liveness=Liveness(1.0, 1.0),
+            backoff=backoff,
+        )
+        holding = asyncio.ensure_future(channel.run())
+        await asyncio.wait_for(channel.link_changed.wait(), PATIENCE_S)
+        holding.cancel()
+        await asyncio.wait([holding])
+        return channel
+
+    channel = asyncio.run(scenario())
+    assert channel.link == "cannot connect to 192.0.2.1:443: no answer"
+    assert channel.displaced_at == 0
 
 
 def test_the_control_channel_comes_back_and_running_sessions_do_not_notice(tmp_path):
