@@ -205,7 +205,7 @@ class MemoryNodes:
         assert node.id not in self._tables.nodes
         self._tables.nodes[node.id] = node
 
-    def get(self, scope: Scope, node_id: str) -> Node | None:
+    def get(self, scope: Scope, node_id: str, *, to_change: bool = False) -> Node | None:
         node = self.find(node_id)
         return node if node is not None and node.scope == scope else None
 

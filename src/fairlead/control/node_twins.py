@@ -24,7 +24,7 @@ def record_twins(
     """`displaced` was alive when the calling node opened `served`. Without effect for a node that is gone."""
     now = env.now()
     with env.store.transaction() as uow:
-        node = uow.nodes.get(caller.scope, caller.node_id or "")
+        node = uow.nodes.get(caller.scope, caller.node_id or "", to_change=True)
         if node is None:
             return
         before = node.twins

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from fairlead.control.audit import is_read_only
 from fairlead.control.authorization import ResourceContext, node_arn, session_arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
@@ -137,7 +138,7 @@ def _tagged(call: Call, resource_type: str, resource_id: str, context: Mapping[s
 
 def _tagged_node(call: Call, node_id: str, context: Mapping[str, ContextValue]) -> _Tagged:
     caller = call.caller
-    node = call.uow.nodes.get(caller.scope, node_id)
+    node = call.uow.nodes.get(caller.scope, node_id, to_change=not is_read_only(call.operation))
     call.authorize(
         (node_arn(caller, node_id),), context=context, resource_context=node_tag_keys(caller, node)
     )
@@ -150,7 +151,10 @@ def _tagged_document(call: Call, name: str, context: Mapping[str, ContextValue])
     """A document of the account; those of AWS cannot be tagged."""
     caller, documents = call.caller, call.uow.documents
     reference = document_reference(caller, name)
-    stored = documents.get(caller.scope, reference.name, to_change=True) if reference.is_own_arn else None
+    to_change = not is_read_only(call.operation)
+    stored = (
+        documents.get(caller.scope, reference.name, to_change=to_change) if reference.is_own_arn else None
+    )
     call.authorize(
         (reference.arn,), context=context, resource_context=document_tag_keys(reference.arn, stored)
     )

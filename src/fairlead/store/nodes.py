@@ -71,12 +71,17 @@ class SqlNodes:
         )
         self._index_tags(node.id, dict(node.tags))
 
-    def get(self, scope: Scope, node_id: str) -> Node | None:
-        node = self.find(node_id)
+    def get(self, scope: Scope, node_id: str, *, to_change: bool = False) -> Node | None:
+        node = self._locked(node_id) if to_change else self.find(node_id)
         return node if node is not None and node.scope == scope else None
 
     def find(self, node_id: str) -> Node | None:
         row = self._connection.execute(_NODE, {"of_id": node_id}).one_or_none()
+        return None if row is None else _node(row)
+
+    def _locked(self, node_id: str) -> Node | None:
+        # Locking is not needed in SQLite, and left out there: one writer.
+        row = self._connection.execute(_NODE.with_for_update(), {"of_id": node_id}).one_or_none()
         return None if row is None else _node(row)
 
     def find_all(self, node_ids: Collection[str]) -> list[Node]:

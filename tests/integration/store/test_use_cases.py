@@ -29,7 +29,11 @@ from fairlead.domain.errors import (
 )
 from fairlead.domain.identities import MAX_ACCESS_KEYS_PER_USER
 from fairlead.domain.mfa import MAX_FAILURES
-from fairlead.domain.operations.activations import CreateActivationRequest, DescribeActivationsRequest
+from fairlead.domain.operations.activations import (
+    CreateActivationRequest,
+    DescribeActivationsRequest,
+    Tag,
+)
 from fairlead.domain.operations.identities import CreateAccessKeyRequest, CreateUserRequest, ListUsersRequest
 from fairlead.domain.operations.inline_policies import PutUserPolicyRequest
 from fairlead.domain.operations.mfa import CreateVirtualMfaDeviceRequest, EnableMfaDeviceRequest
@@ -40,6 +44,7 @@ from fairlead.domain.operations.nodes import (
     RequestManagedInstanceRoleTokenRequest,
     UpdateInstanceInformationRequest,
 )
+from fairlead.domain.operations.resource_tags import AddTagsToResourceRequest
 from fairlead.domain.operations.sessions import (
     DescribeSessionsRequest,
     ResumeSessionRequest,
@@ -310,6 +315,25 @@ def test_no_session_that_races_with_a_lock_outlives_it(world: World, admin: Call
         list(racers.map(act, range(5)))
     with world.store.read() as uow:
         assert uow.sessions.active_of_user(alice.principal_id) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite-file", "postgresql"], indirect=True)
+def test_of_tags_that_are_given_to_a_node_at_once_none_is_lost(world: World, admin: Caller) -> None:
+    node_id = registered(world, admin).node_id or ""
+    start = Barrier(4)
+
+    def add(number: int) -> None:
+        start.wait()
+        tags = (Tag(key=f"key{number}", value="x"),)
+        request = AddTagsToResourceRequest(resource_type="ManagedInstance", resource_id=node_id, tags=tags)
+        world.resource_tags.add_tags_to_resource(admin, request)
+
+    with ThreadPoolExecutor(4) as racers:
+        list(racers.map(add, range(4)))
+    with world.store.read() as uow:
+        node = uow.nodes.find(node_id)
+    assert node is not None
+    assert [key for key, _ in node.tags] == ["key0", "key1", "key2", "key3"]
 
 
 def opens(world: World, session_id: str, **claim: Any) -> bool:  # Any: parts of a ClientClaim
