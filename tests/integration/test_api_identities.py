@@ -137,6 +137,7 @@ def test_a_device_and_a_lock_as_boto3_sees_them(iam: Any, fairlead_server_sessio
     key = iam.create_access_key(UserName="mfa-holder")["AccessKey"]
     device = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
     serial, app = device["SerialNumber"], AuthenticatorApp(device["Base32StringSeed"])
+    assert device["QRCodePNG"].startswith(b"\x89PNG")
     wrong = {"AuthenticationCode1": "000000", "AuthenticationCode2": "000000"}
     with pytest.raises(iam.exceptions.InvalidAuthenticationCodeException, match="is not valid"):
         iam.enable_mfa_device(UserName="mfa-holder", SerialNumber=serial, **wrong)

@@ -12,6 +12,7 @@ from fairlead.control.environment import Environment
 from fairlead.control.identity_lookup import authorized_user
 from fairlead.control.identity_pages import DEFAULT_PAGE, DEFAULT_PATH, IdentityPages
 from fairlead.control.identity_views import user_detail
+from fairlead.control.mfa_qr_codes import otpauth_uri, qr_code_png
 from fairlead.control.paging import Listing, cut_page, decode_position, encode_position
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import (
@@ -60,9 +61,11 @@ class Mfa:
                 created_at=call.now,
             )
             call.uow.mfa.add(device)
+            base32 = base32_seed(device.seed)
+            uri = otpauth_uri(request.virtual_mfa_device_name, account_id, base32)
             return operations.CreateVirtualMfaDeviceResponse(
                 virtual_mfa_device=operations.VirtualMfaDeviceDetail(
-                    serial_number=serial, base32_string_seed=base32_seed(device.seed)
+                    serial_number=serial, base32_string_seed=base32, qr_code_png=qr_code_png(uri)
                 )
             )
 

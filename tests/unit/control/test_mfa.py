@@ -2,6 +2,7 @@
 
 import pytest
 
+from fairlead.control.mfa_qr_codes import otpauth_uri, qr_code_png
 from fairlead.domain.errors import (
     AccessDenied,
     DeleteConflict,
@@ -79,6 +80,9 @@ def test_the_seed_is_shown_when_the_device_is_made_and_never_again(world, alice)
     assert len(device.base32_string_seed) == 52
     [again] = listed(world, alice).virtual_mfa_devices
     assert again.base32_string_seed is None
+    assert again.qr_code_png is None
+    base32 = device.base32_string_seed
+    assert device.qr_code_png == qr_code_png(otpauth_uri("alice", "111122223333", base32))
     assert device.base32_string_seed.decode() not in repr(world.audit)
     assert "HIDDEN" in repr(world.audit[0].response_elements)
 

@@ -86,7 +86,7 @@ NOT_PRODUCED = {
     "EvaluationResult": {"OrganizationsDecisionDetail", "EvalDecisionDetails"},
     "ResourceSpecificResult": {"EvalDecisionDetails"},
     "Statement": {"StartPosition", "EndPosition"},
-    "VirtualMFADevice": {"QRCodePNG", "Tags"},
+    "VirtualMFADevice": {"Tags"},
 }
 """By structure of the model: output members without a counterpart here, such as passwords."""
 

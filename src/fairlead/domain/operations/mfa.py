@@ -32,10 +32,12 @@ _ASSIGNMENT_STATUS = String(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualMfaDeviceDetail:
-    """One device (`VirtualMFADevice` in the API). The seed, in base32, is in the answer to creation only."""
+    """One device (`VirtualMFADevice` in the API). The seed, in base32 and as a picture, is in the answer to
+    creation only."""
 
     serial_number: str = member("SerialNumber", _SERIAL_NUMBER, required=True)
     base32_string_seed: bytes | None = member("Base32StringSeed", Blob())
+    qr_code_png: bytes | None = member("QRCodePNG", Blob())
     user: UserDetail | None = member("User", Structure(UserDetail))
     enable_date: datetime | None = member("EnableDate", Timestamp())
 
