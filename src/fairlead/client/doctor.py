@@ -41,7 +41,10 @@ FAILURES = (ClientError,)
 
 DENIED_CODES = frozenset(("AccessDeniedException", "AccessDenied"))
 
-CA_REMEDY = "name the right CA file with AWS_CA_BUNDLE: the server's ca-bundle.pem, from its state directory"
+CA_REMEDY = (
+    "name the right CA file with SSL_CERT_FILE and AWS_CA_BUNDLE: the server's ca-bundle.pem, from its state"
+    " directory"
+)
 
 RECENT_TWINS_S = 3600.0
 """Two agents under one id that were seen longer ago are taken for settled."""
