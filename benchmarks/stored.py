@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from fairlead.store.engine import open_engine, sqlite_url
+from fairlead.store.engine import open_engine, sqlite_url, writing
 from fairlead.store.migration import migrate
 from fairlead.store.tables import nodes, sessions
 
@@ -29,7 +29,7 @@ def fill(
     engine = open_engine(sqlite_url(state / "fairlead.db"))
     migrate(engine)
     now = datetime.now(UTC)
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         for table, rows in (
             (nodes, _nodes(node_count, now, public_key)),
             (sessions, _sessions(node_count, active, ended, now)),

@@ -33,7 +33,7 @@ def migrate(engine: Engine) -> None:
     from alembic import command
     from alembic.util import CommandError
 
-    with writing(engine).begin() as connection:
+    with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         try:

@@ -41,7 +41,9 @@ from fairlead.store.tables import node_tags, nodes
 _AFTER_HYBRID = HYBRID_PREFIX[:-1] + chr(ord(HYBRID_PREFIX[-1]) + 1)
 """The first id behind all that begin with the prefix."""
 _HEARTBEAT_FIELDS = tuple(field.name for field in fields(Heartbeat))
-_NODE = select(nodes).where(nodes.c.id == bindparam("of_id"))  # made once: most calls ask for a node
+# Made once, because making them takes longer than running them: most calls ask for a node.
+_NODE = select(nodes).where(nodes.c.id == bindparam("of_id"))
+_NODES = select(nodes).where(nodes.c.id.in_(bindparam("of_ids", expanding=True)))
 
 
 class SqlNodes:
@@ -86,8 +88,10 @@ class SqlNodes:
 
     def find_all(self, node_ids: Collection[str]) -> list[Node]:
         """Those of the nodes that exist, in no order."""
-        statement = select(nodes).where(nodes.c.id.in_(list(node_ids)))
-        return [_node(row) for row in self._connection.execute(statement)] if node_ids else []
+        if not node_ids:
+            return []
+        rows = self._connection.execute(_NODES, {"of_ids": list(node_ids)})
+        return [_node(row) for row in rows]
 
     def describe(self, query: NodeQuery) -> list[Node]:
         statement = (

@@ -11,7 +11,7 @@ from fairlead.domain.errors import StorageFull
 from fairlead.store.activations import SqlActivations
 from fairlead.store.audit import SqlAudit
 from fairlead.store.documents import SqlDocuments
-from fairlead.store.engine import is_disk_full, is_in_memory, writing
+from fairlead.store.engine import is_disk_full, is_in_memory, reading, writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
 from fairlead.store.instance_registrations import SqlInstanceRegistrations
@@ -49,7 +49,6 @@ class SqlStore:
         """`make_room` is called before each transaction that writes."""
         self._make_room = make_room
         self._engine = engine
-        self._writing_engine = writing(engine)
         self._sealer = sealer
         self._of_thread = threading.local()
 
@@ -58,7 +57,7 @@ class SqlStore:
         """Commits when the block ends, rolls back when it raises. Raises StorageFull when the disk is."""
         self._make_room()
         try:
-            with self._writing_engine.begin() as connection:
+            with writing(self._engine) as connection:
                 yield SqlUnitOfWork(connection, self._sealer)
         except OperationalError as error:
             if not is_disk_full(error):
@@ -72,7 +71,7 @@ class SqlStore:
         if shared is not None:
             yield shared
             return
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             yield SqlUnitOfWork(connection, self._sealer)
 
     @contextmanager
@@ -82,7 +81,7 @@ class SqlStore:
         For many calls that only read. Those of `node_ids` that exist are read beforehand: a hint, not a
         bound.
         """
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             view = SqlUnitOfWork(connection, self._sealer)
             view.nodes = SharedNodes(connection, node_ids)
             view.sessions = SharedSessions(connection, node_ids)

@@ -66,7 +66,7 @@ def test_a_database_that_a_later_version_has_migrated_is_refused(store: SqlStore
 
 def test_tags_from_before_they_were_searched_are_found_afterwards(database_url: str) -> None:
     engine = open_engine(database_url)
-    with writing(engine).begin() as connection:
+    with writing(engine) as connection:
         command.upgrade(_config(connection), "0007")
         connection.execute(
             text(
@@ -106,7 +106,7 @@ def test_audit_records_from_before_the_log_are_events_afterwards(database_url: s
         "decision": json.dumps({"decisions": []}),
         "no": False,
     }
-    with writing(engine).begin() as connection:
+    with writing(engine) as connection:
         command.upgrade(_config(connection), "0010")
         statement = text(
             "INSERT INTO audit_records (id, at, account_id, region, event_source, event_name, principal_arn,"
