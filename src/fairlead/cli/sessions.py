@@ -45,7 +45,10 @@ def sessions(
 def kill(
     session_ids: Annotated[list[str], typer.Argument(metavar="SESSION-ID...")], profile: Profile = None
 ) -> None:
-    """End sessions; their ssh ends within a second. Needs the right to ssm:TerminateSession on them."""
+    """End sessions; their ssh ends within a second. Needs the right to ssm:TerminateSession on them.
+
+    With the right to ssm:DescribeSessions an id that no session has is told as such, with exit status 1.
+    """
     from fairlead.client.admin_api import open_session_api
     from fairlead.client.session_list import Sessions
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from fairlead.client.answers import entries, table
+from fairlead.client.errors import ClientError, ServiceError
 from fairlead.client.shown_values import duration, moment
 from fairlead.transport.errors import printable
 
@@ -73,10 +74,35 @@ class Sessions:
         return table(_COLUMNS, [self._row(session) for session in found])
 
     def kill(self, session_ids: Sequence[str]) -> None:
-        """End sessions, one after the other; those before one that cannot be ended are over."""
+        """End sessions, one after the other; those before one that cannot be ended are over.
+
+        TerminateSession answers alike for an id that no session has, so each is looked up after it, by those
+        who may: whoever mistypes the id of a stranger's session must not believe that he ended it. Raises
+        `ClientError` for such ids, too, once the others are over.
+        """
+        unknown = []
         for session_id in session_ids:
             self._api.call("TerminateSession", {"SessionId": session_id})
-            self._say(f"{printable(session_id, MAX_TEXT)} is over.")
+            name = printable(session_id, MAX_TEXT)
+            if self._has_ended(session_id):
+                self._say(f"{name} is over.")
+            else:
+                unknown.append(name)
+        if unknown:
+            raise ClientError(f"no session of the last 30 days has the id {', '.join(unknown)}")
+
+    def _has_ended(self, session_id: str) -> bool:
+        """Whether the history has it; True also for those who may not look there."""
+        members: dict[str, object] = {
+            "State": "History",
+            "Filters": [{"key": "SessionId", "value": session_id}],
+        }
+        try:
+            return any(True for _ in entries(self._api, "DescribeSessions", members, "Sessions"))
+        except ServiceError as error:
+            if error.code == "AccessDeniedException":
+                return True
+            raise
 
     def _row(self, session: dict[str, Any]) -> tuple[str, ...]:
         start, end = session.get("StartDate"), session.get("EndDate")

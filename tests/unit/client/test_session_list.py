@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fairlead.client.errors import ServiceError
+from fairlead.client.errors import ClientError, ServiceError
 from fairlead.client.session_list import Sessions
 
 NOW = 1795209935.0
@@ -32,12 +32,15 @@ class Server:
         self.pages = pages
         self.calls = []
         self.said = []
+        self.refusal = None
         self.sessions = Sessions(self, self.said.append, lambda: NOW)
 
     def call(self, operation, members):
         self.calls.append((operation, dict(members)))
         if operation == "TerminateSession":
             return {"SessionId": members["SessionId"]}
+        if self.refusal is not None:
+            raise self.refusal
         page = int(members.get("NextToken", "0"))
         more = {"NextToken": str(page + 1)} if page + 1 < len(self.pages) else {}
         return {"Sessions": self.pages[page], **more}
@@ -95,10 +98,32 @@ def test_programs_get_what_the_server_said():
 
 
 def test_sessions_are_ended_one_by_one():
-    server = Server([])
+    server = Server([ALICE])
     server.sessions.kill(["alice-0123", "bob-0123"])
     assert server.said == ["alice-0123 is over.", "bob-0123 is over."]
-    assert [each[0] for each in server.calls] == ["TerminateSession"] * 2
+    assert [each[0] for each in server.calls] == ["TerminateSession", "DescribeSessions"] * 2
+    assert server.calls[1][1] == {
+        "State": "History",
+        "Filters": [{"key": "SessionId", "value": "alice-0123"}],
+    }
+
+
+def test_an_id_that_no_session_has_is_not_said_to_be_over():
+    server = Server([])
+    with pytest.raises(ClientError, match="no session of the last 30 days has the id alice-0132, bob-0132"):
+        server.sessions.kill(["alice-0132", "bob-0132"])
+    assert server.said == []
+    assert [each[0] for each in server.calls] == ["TerminateSession", "DescribeSessions"] * 2
+
+
+def test_who_may_end_sessions_and_not_list_them_is_believed():
+    server = Server()
+    server.refusal = ServiceError("refused", "AccessDeniedException", 400)
+    server.sessions.kill(["alice-0123"])
+    assert server.said == ["alice-0123 is over."]
+    server.refusal = ServiceError("later", "ThrottlingException", 400)
+    with pytest.raises(ServiceError, match="later"):
+        server.sessions.kill(["alice-0123"])
 
 
 def test_an_answer_that_is_none_is_an_error():
