@@ -330,6 +330,16 @@ class TestAnOldMachine:
             use_cases.register_instance(ORIGIN, self.a_request(activation, key=rsa_key(1)))
         assert world.store.tables.activations[activation.activation_id].registrations_count == 0
 
+    def test_the_signature_is_not_in_the_audit_trail_of_a_machine_that_has_yet_to_join(
+        self, world, use_cases
+    ) -> None:
+        request = a_request(fingerprint="x", public_key="A" * 392)
+        with pytest.raises(InvalidRequest):
+            use_cases.register_instance(ORIGIN, request)
+        parameters = world.last_record.request_parameters
+        assert parameters["document"] == request.document
+        assert parameters["signature"] == "HIDDEN_DUE_TO_SECURITY_REASONS"
+
     def test_the_code_is_not_in_the_audit_trail(self, world, use_cases, activation) -> None:
         use_cases.register_instance(ORIGIN, self.a_request(activation))
         assert activation.activation_code not in json.dumps(world.last_record.request_parameters)

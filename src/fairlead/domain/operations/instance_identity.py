@@ -23,11 +23,13 @@ class RegisterInstanceRequest:
     `signature` is base64: of `Pkcs7` a CMS SignedData (EC2's `rsa2048`), of `RsaSha256` the bare signature
     (RSASSA-PKCS1-v1_5). `possession_proof` and `previous_key_proof` are base64 of RSASSA-PSS signatures
     (SHA-256, salt of 32 bytes) over `protocol.registration_proof`, by the key that is registered
-    and by the one before it. Id and code of an activation are for a document that is too old to be enough.
+    and by the one before it. With document and signature anybody could come first as long as the instance
+    has not, so the signature is a secret. Id and code of an activation are for a document that is too old to be
+    enough.
     """
 
     document: str = member("Document", String(min=1, max=4096), required=True)
-    signature: str = member("Signature", String(min=1, max=8192), required=True)
+    signature: str = member("Signature", String(min=1, max=8192, sensitive=True), required=True)
     signature_type: str = member("SignatureType", String(enum=(PKCS7, RSA_SHA256)), required=True)
     public_key: str = member("PublicKey", PUBLIC_KEY, required=True)
     possession_proof: str = member("PossessionProof", _SIGNATURE_OF_KEY, required=True)

@@ -1,8 +1,8 @@
 """Inputs and outputs of the operations on managed nodes of `ssm`.
 
 DescribeInstanceInformation, UpdateManagedInstanceRole and DeregisterManagedInstance are published (Systems
-Manager API, version 2014-11-06). The others are what agents call; they are in no published model, and what stands here was seen on
-the wire from the agent in version 3.3 and bounded by us.
+Manager API, version 2014-11-06). The others are what agents call; they are in no published model, and what
+stands here was seen on the wire from the agent in version 3.3 and bounded by us.
 """
 
 from dataclasses import dataclass
