@@ -114,12 +114,16 @@ def apply(
     source: Source,
     prune: Prune = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    allow_lockout: Annotated[
+        bool,
+        typer.Option("--allow-lockout", help="Even if you could not apply anything after it."),
+    ] = False,
     profile: Profile = None,
 ) -> None:
     """Make users, groups, roles and policies as the files say: everything, or nothing if one part fails.
 
-    Shows the plan and asks first. Needs the rights to a plan, to fairlead:ApplyIdentityChanges, and to each
-    change by itself.
+    Shows the plan and asks first. Refused if you could not apply anything after it. Needs the rights to a
+    plan, to fairlead:ApplyIdentityChanges, and to each change by itself.
     """
     from fairlead.client.admin_api import open_admin_api
     from fairlead.client.errors import SettingsError
@@ -129,5 +133,10 @@ def apply(
         raise SettingsError("there is no terminal to ask on: give --yes to apply without asking")
     command = IdentityFilesCommand(open_admin_api(profile), print)
     raise typer.Exit(
-        command.apply(source, prune=prune, confirm=lambda: yes or typer.confirm("Make these changes?"))
+        command.apply(
+            source,
+            prune=prune,
+            confirm=lambda: yes or typer.confirm("Make these changes?"),
+            allow_lockout=allow_lockout,
+        )
     )

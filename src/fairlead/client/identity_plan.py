@@ -92,8 +92,13 @@ class IdentityFilesCommand:
             self._say_plan(found, rows, warnings, left_alone)
         return CHANGED if found else 0
 
-    def apply(self, source: Path, *, prune: bool, confirm: Callable[[], bool]) -> int:
-        """Show the plan, ask, and make all of its changes or none."""
+    def apply(
+        self, source: Path, *, prune: bool, confirm: Callable[[], bool], allow_lockout: bool = False
+    ) -> int:
+        """Show the plan, ask, and make all of its changes or none.
+
+        The server refuses changes after which the caller could not make any more, unless `allow_lockout`.
+        """
         found, warnings, left_alone = self._changes(source, prune=prune)
         self._say_plan(found, self._access_changes(found) if found else [], warnings, left_alone)
         if not found:
@@ -101,7 +106,7 @@ class IdentityFilesCommand:
         if not confirm():
             self._say("Nothing has been changed.")
             return 1
-        self._api.call("ApplyIdentityChanges", {"Calls": _compressed(found)})
+        self._api.call("ApplyIdentityChanges", {"Calls": _compressed(found), "AllowLockout": allow_lockout})
         self._say(f"Done: {_counted(len(found), 'change')}.")
         return 0
 

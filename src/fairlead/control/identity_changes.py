@@ -12,7 +12,7 @@ from datetime import datetime
 
 from fairlead.control import identity_export
 from fairlead.control.access_changes import AccessDifference, Comparison, Standing, standing
-from fairlead.control.authorization import node_arn
+from fairlead.control.authorization import authorize, node_arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identity_calls import IdentityCall, IdentityCalls, read_calls
@@ -24,6 +24,7 @@ from fairlead.control.resource_tags import document_tag_keys, node_tag_keys
 from fairlead.domain.aws_documents import AWS_OWNED_DOCUMENTS
 from fairlead.domain.callers import Caller
 from fairlead.domain.documents import DEFAULT_DOCUMENT
+from fairlead.domain.errors import AccessDenied, IdentityCallRefused
 from fairlead.domain.nodes import Node, NodeQuery
 from fairlead.domain.operations import identity_changes as operations
 from fairlead.domain.stored_documents import StoredDocument
@@ -63,12 +64,15 @@ class IdentityChanges:
     def apply_identity_changes(
         self, caller: Caller, request: operations.ApplyIdentityChangesRequest
     ) -> operations.ApplyIdentityChangesResponse:
-        """Make all of the calls, or none. Raises AccessDenied or IdentityCallRefused."""
+        """Make all of the calls, or none. Raises AccessDenied, or IdentityCallRefused, also for calls after
+        which the caller could not make any more unless he allows that."""
 
         def work(call: Call) -> operations.ApplyIdentityChangesResponse:
             call.authorize((EVERYTHING,))
             calls = read_calls(request.calls)
             self._calls.make(call.uow, caller, calls)
+            if not request.allow_lockout:
+                _require_no_lockout(call)
             return operations.ApplyIdentityChangesResponse(call_count=len(calls))
 
         return perform(self._env, caller, operations.APPLY_IDENTITY_CHANGES, request, work)
@@ -95,6 +99,14 @@ class IdentityChanges:
             changes, following = plan.look_after()
         token = None if following is None else encode_position(self._env.sealer, listing, *following.fields)
         return operations.PlanIdentityChangesResponse(changes=changes, next_token=token)
+
+
+def _require_no_lockout(call: Call) -> None:
+    try:
+        authorize(call.uow, call.caller, call.operation.action, (EVERYTHING,), call.now)
+    except AccessDenied as error:
+        text = f"Nothing was changed: you would lock yourself out. {error}"
+        raise IdentityCallRefused(text) from error
 
 
 class _Undo(Exception):

@@ -8,6 +8,7 @@ import pytest
 from fairlead.client import identity_plan
 from fairlead.client.errors import ClientError
 from fairlead.client.identity_plan import CHANGED, IdentityFilesCommand
+from fairlead.domain.errors import IdentityCallRefused
 from tests.support.control_world import NODE_ID, World, policy, statement
 from tests.support.identity_api import IdentityApi
 
@@ -89,6 +90,13 @@ def test_changes_are_made_after_a_yes_only(desk):
     assert desk.command.apply(desk.directory, prune=False, confirm=lambda: True) == 0
     assert desk.said[-1] == "Done: 1 change."
     assert desk.command.apply(desk.directory, prune=False, confirm=lambda: pytest.fail("nothing to ask")) == 0
+
+
+def test_a_lockout_has_to_be_allowed(desk):
+    desk.write("users", "admin", UserName="admin")
+    with pytest.raises(IdentityCallRefused, match="lock yourself out"):
+        desk.command.apply(desk.directory, prune=False, confirm=lambda: True)
+    assert desk.command.apply(desk.directory, prune=False, confirm=lambda: True, allow_lockout=True) == 0
 
 
 def test_many_nodes_are_counted_and_not_all_named(desk, monkeypatch):

@@ -10,7 +10,7 @@ from fairlead.domain.errors import AccessDenied, IdentityCallRefused, InvalidNex
 from fairlead.domain.operations import identity_changes as operations
 from fairlead.domain.operations.activations import Tag
 from fairlead.domain.operations.documents import CreateDocumentRequest
-from tests.support.control_world import NODE_ID, NODE_TRUST, policy, statement
+from tests.support.control_world import ALLOW_ALL, NODE_ID, NODE_TRUST, policy, statement
 from tests.support.factories import NOW, a_group
 
 ACCOUNT = "arn:aws:iam::111122223333"
@@ -59,8 +59,8 @@ def plan(world, admin):
 
 @pytest.fixture
 def apply(world, admin):
-    def make(*calls, caller=admin):
-        request = operations.ApplyIdentityChangesRequest(calls=compressed(*calls))
+    def make(*calls, caller=admin, **members):
+        request = operations.ApplyIdentityChangesRequest(calls=compressed(*calls), **members)
         return world.identity_changes.apply_identity_changes(caller, request).call_count
 
     return make
@@ -242,6 +242,17 @@ def test_all_calls_are_made_and_recorded_or_none(world, apply):
     assert set(documents_of(world, "bob")) == {"policy-0", "ssh"}
     records = list(world.store.tables.audit.values())[before + 1 :]
     assert [each.event_name for each in records] == ["PutUserPolicy", "ApplyIdentityChanges"]
+
+
+def test_who_applies_does_not_lock_himself_out_unless_he_says_so(world, admin, apply):
+    out = ("DeleteUserPolicy", {"UserName": "admin", "PolicyName": "policy-0"})
+    with pytest.raises(IdentityCallRefused, match=r"lock yourself out.*fairlead:ApplyIdentityChanges"):
+        apply(out)
+    assert documents_of(world, "admin") == {"policy-0": ALLOW_ALL}
+    helper = world.user("helper")
+    assert apply(out, caller=helper) == 1
+    assert apply(put("admin", statement("Allow", "*"), name="policy-0"), caller=helper) == 1
+    assert apply(out, allow_lockout=True) == 1
 
 
 def test_a_plan_that_cannot_be_carried_out_says_which_call(plan):

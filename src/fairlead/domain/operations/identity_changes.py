@@ -176,9 +176,11 @@ class PlanIdentityChangesResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyIdentityChangesRequest:
-    """Make these calls, all or none. `Calls` as above."""
+    """Make these calls, all or none. `Calls` as above. `AllowLockout`: also if the caller could not make any
+    more changes after them."""
 
     calls: bytes = member("Calls", Blob(), required=True)
+    allow_lockout: bool | None = member("AllowLockout", Boolean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
