@@ -1,11 +1,12 @@
 """Removing nodes that have been away for long: machines that are gone without a word.
 
 Only where an administrator has set after how many days (the setting `REMOVE_SILENT_NODES_DAYS`). It is a
-deregistration by the server, in the audit trail as such.
+deregistration by the server, in the audit trail as such. A server that was away itself has heard of nobody
+meanwhile, so it waits until everybody has had time to come back.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fairlead.control.audit import anonymous, moment_text, security_record
 from fairlead.control.calls import Call
@@ -22,12 +23,21 @@ from fairlead.domain.service_settings import REMOVE_SILENT_NODES_DAYS, days
 NODES_TOGETHER = 100
 """How many are looked at in one transaction: others wait for it."""
 
+LET_COME_BACK = timedelta(hours=2)
+"""For how long a server that has just started removes nobody. AWS's agent pauses for up to 40 minutes between
+two tries, and for an hour where it was refused."""
+
 REMOVED_EVENT = "SilentNodeRemoved"
 _SERVER = "server"
 
 
-def remove_silent_nodes(env: Environment, notifier: AgentNotifier) -> int:
-    """Remove those whose time is over, in every region; how many there were."""
+def remove_silent_nodes(env: Environment, notifier: AgentNotifier, served_for: timedelta) -> int:
+    """Remove those whose time is over, in every region; how many there were.
+
+    `served_for`: since when nodes can reach this server.
+    """
+    if served_for < LET_COME_BACK:
+        return 0
     return sum(
         _remove_in(env, notifier, Scope(env.settings.account_id, region)) for region in env.settings.regions
     )

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from fairlead.control.activation_tier import activation_tier
@@ -191,10 +193,12 @@ def _prepare(
 
 async def _purge_regularly(env: Environment, components: Components) -> None:
     """A purge that fails is tried again at the next turn: nothing waits for it."""
+    started = time.monotonic()
     while True:
+        served_for = timedelta(seconds=time.monotonic() - started)
         try:
             await components.executor.run(purge, env)
-            await components.executor.run(remove_silent_nodes, env, components.notifier)
+            await components.executor.run(remove_silent_nodes, env, components.notifier, served_for)
         except Exception:
             _log.exception("what is old could not be deleted")
         await asyncio.sleep(PURGE_INTERVAL_S)

@@ -4,7 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from fairlead.control.node_pruning import NODES_TOGETHER, REMOVED_EVENT, remove_silent_nodes
+from fairlead.control.node_pruning import (
+    LET_COME_BACK,
+    NODES_TOGETHER,
+    REMOVED_EVENT,
+    remove_silent_nodes,
+)
 from fairlead.domain.operations.service_settings import UpdateServiceSettingRequest
 from fairlead.domain.scope import Scope
 from fairlead.domain.service_settings import REMOVE_SILENT_NODES_DAYS
@@ -21,8 +26,8 @@ def removing(world):
     world.service_settings.update_service_setting(world.user("admin"), request)
 
 
-def remove(world):
-    return remove_silent_nodes(world.env, world.notifier)
+def remove(world, served_for=LET_COME_BACK):
+    return remove_silent_nodes(world.env, world.notifier, served_for)
 
 
 def test_without_the_setting_nobody_is_removed(world):
@@ -44,6 +49,12 @@ def test_who_was_silent_for_so_many_days_is_deregistered_and_recorded(world, rem
         "name": "web",
         "lastSignAt": "2026-08-03T11:59:59Z",
     }
+
+
+def test_a_server_that_was_away_itself_lets_everybody_come_back_first(world, removing):
+    world.node(connected=False, registered_at=LONG_AGO)
+    assert remove(world, served_for=LET_COME_BACK - timedelta(seconds=1)) == 0
+    assert remove(world) == 1
 
 
 @pytest.mark.parametrize("where", ["connected", "reconnecting"])

@@ -24,8 +24,8 @@ class RegisterInstanceRequest:
     (RSASSA-PKCS1-v1_5). `possession_proof` and `previous_key_proof` are base64 of RSASSA-PSS signatures
     (SHA-256, salt of 32 bytes) over `protocol.registration_proof`, by the key that is registered
     and by the one before it. With document and signature anybody could come first as long as the instance
-    has not, so the signature is a secret. Id and code of an activation are for a document that is too old to be
-    enough.
+    has not, so the signature is a secret. Id and code of an activation are for a document that is too old
+    to be enough.
     """
 
     document: str = member("Document", String(min=1, max=4096), required=True)
