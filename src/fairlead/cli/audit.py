@@ -1,8 +1,9 @@
 """`fairlead audit`: the audit log of a server, kept elsewhere and checked."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -46,7 +47,7 @@ def export(
                 made = ExportCommand(api, sys.stdout.write).export(*bounds)
                 sys.stdout.flush()
             else:
-                with output.open("w", encoding="utf-8", newline="") as file:
+                with _in_whole(output) as file:
                     made = ExportCommand(api, file.write).export(*bounds)
         if proof is not None:
             proof.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
@@ -108,6 +109,25 @@ def verify(
 
     with closing(open_admin_api(profile)) as api:
         raise typer.Exit(command.online(api, event or ()))
+
+
+@contextmanager
+def _in_whole(path: Path) -> Iterator[TextIO]:
+    """A file to write, which takes its place when all of it is there: an export of before is worth more than
+    the beginning of another one."""
+    if path.exists() and not path.is_file():  # a pipe, or a device
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _beginning(path: Path, max_bytes: int) -> bytes:

@@ -30,6 +30,17 @@ def test_an_export_and_its_proof_are_verified_without_the_server(service, tmp_pa
     assert "changed, removed, added or moved" in capsys.readouterr().err
 
 
+def test_an_export_that_fails_leaves_the_one_of_before_and_nothing_else(service, tmp_path, capsys):
+    events = tmp_path / "events.jsonl"
+    events.write_text("the export of before")
+    service.change = lambda answer: {**answer, "FirstIndex": 7} if len(service.calls) > 1 else answer
+    service.events *= 300
+    assert main(["audit", "export", "--output", str(events)]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+    assert events.read_text() == "the export of before"
+    assert list(tmp_path.iterdir()) == [events]
+
+
 def test_events_go_to_standard_output_and_times_to_the_server(service, capsys):
     words = ["--from", "2026-11-01", "--to", "2026-11-01T12:00:00+01:00"]
     assert main(["audit", "export", *words]) == 0
