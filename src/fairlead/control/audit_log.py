@@ -83,9 +83,16 @@ class AuditLog:
 
     def record_refusals(self) -> None:
         """Record the unauthenticated refusals since the last time: by source, the rest together."""
-        refusals = dict(self._env.tallies.take_refusals())
-        if not refusals:
+        taken = self._env.tallies.take_refusals()
+        if not taken:
             return
+        try:
+            self._record_refusals(dict(taken))
+        except BaseException:
+            self._env.tallies.put_back_refusals(taken)
+            raise
+
+    def _record_refusals(self, refusals: dict[str, RefusalTally]) -> None:
         others = refusals.pop(OTHERS, None)
         named = sorted(refusals.items(), key=lambda entry: -entry[1].count)
         unnamed = [tally for _, tally in named[RECORDED_SOURCES:]] + ([others] if others is not None else [])
@@ -98,9 +105,14 @@ class AuditLog:
     def record_node_calls(self) -> None:
         """Record how often nodes made calls that leave no record of their own."""
         calls = self._env.tallies.take_calls()
-        if calls:
+        if not calls:
+            return
+        try:
             with self._env.store.transaction() as uow:
                 uow.audit.add(service_record(self._env, "NodeCalls", {"counts": dict(calls)}))
+        except BaseException:
+            self._env.tallies.put_back_calls(calls)
+            raise
 
     def _sign(self) -> SignedCheckpoint:
         with self._env.store.transaction() as uow:
@@ -126,7 +138,7 @@ def span_hashes(uow: UnitOfWork, spans: list[Span]) -> list[bytes]:
 
 
 def _merged(tallies: list[RefusalTally]) -> RefusalTally:
-    merged = RefusalTally(min(each.first_at for each in tallies), max(each.last_at for each in tallies))
+    merged = RefusalTally(tallies[0].first_at, tallies[0].last_at)
     for each in tallies:
-        merged.codes.update(each.codes)
+        merged.add(each)
     return merged

@@ -30,6 +30,14 @@ class RefusalTally:
         """How many refusals."""
         return self.codes.total()
 
+    def add(self, other: "RefusalTally") -> None:
+        """Count those of another one, too."""
+        self.first_at = min(self.first_at, other.first_at)
+        self.last_at = max(self.last_at, other.last_at)
+        for code, count in other.codes.items():
+            is_told_apart = code in self.codes or len(self.codes) < MAX_CODES
+            self.codes[code if is_told_apart else OTHERS] += count
+
 
 class Tallies:
     """Counts. Thread-safe."""
@@ -46,12 +54,7 @@ class Tallies:
 
     def count_refusal(self, source: str, code: str, now: datetime) -> None:
         """A caller who has not proved who he is was refused."""
-        with self._lock:
-            if source not in self._refusals and len(self._refusals) >= MAX_SOURCES:
-                source = OTHERS
-            tally = self._refusals.setdefault(source, RefusalTally(now, now))
-            tally.last_at = max(tally.last_at, now)
-            tally.codes[code if code in tally.codes or len(tally.codes) < MAX_CODES else OTHERS] += 1
+        self.put_back_refusals({source: RefusalTally(now, now, Counter({code: 1}))})
 
     def take_calls(self) -> Mapping[str, int]:
         """How often each call was made; counting begins anew."""
@@ -64,6 +67,21 @@ class Tallies:
         with self._lock:
             refusals, self._refusals = self._refusals, {}
         return refusals
+
+    def put_back_calls(self, calls: Mapping[str, int]) -> None:
+        """Count what was taken and could not be recorded."""
+        with self._lock:
+            self._calls.update(calls)
+
+    def put_back_refusals(self, refusals: Mapping[str, RefusalTally]) -> None:
+        """Count what was taken and could not be recorded."""
+        with self._lock:
+            for source, tally in refusals.items():
+                is_told_apart = source in self._refusals or len(self._refusals) < MAX_SOURCES
+                before = self._refusals.setdefault(
+                    source if is_told_apart else OTHERS, RefusalTally(tally.first_at, tally.last_at)
+                )
+                before.add(tally)
 
 
 class LastCheckpoint:

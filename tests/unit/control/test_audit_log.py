@@ -1,15 +1,25 @@
 """Places in the log, checkpoints, retention, and what is recorded of what was only counted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from fairlead.control.audit_log import BATCH_EVENTS, RECORDED_SOURCES
+from fairlead.control.audit_log import BATCH_EVENTS, RECORDED_SOURCES, AuditLog
 from fairlead.domain.audit import event_text
+from fairlead.domain.errors import StorageFull
 from fairlead.transparency.merkle import verify_consistency
+from fairlead.transparency.notes import NoteSigner
 from tests.support import naive_tree
-from tests.support.control_world import ORIGIN, World, http_request, signed_request
+from tests.support.control_world import AUDIT_KEY, ORIGIN, World, http_request, signed_request
 from tests.support.factories import an_audit_record
+
+
+class FullStore:
+    """A store without room."""
+
+    def transaction(self):
+        raise StorageFull
 
 
 def add(world, count, **changes):
@@ -136,3 +146,17 @@ def test_calls_of_nodes_are_recorded_as_counts(world):
     world.audit_log.record_node_calls()
     assert len(world.audit) == 1
     assert world.last_record.at + timedelta(hours=1) == world.now
+
+
+def test_counts_that_cannot_be_recorded_now_are_recorded_later(world):
+    world.env.tallies.count_call("UpdateInstanceInformation")
+    world.env.tallies.count_refusal("192.0.2.1", "code", world.now)
+    log = AuditLog(replace(world.env, store=FullStore()), NoteSigner("fairlead/audit/test", AUDIT_KEY))
+    for record in (log.record_refusals, log.record_node_calls):
+        with pytest.raises(StorageFull):
+            record()
+    world.audit_log.record_refusals()
+    world.audit_log.record_node_calls()
+    refusals, calls = world.audit
+    assert (refusals.source_address, refusals.request_parameters["count"]) == ("192.0.2.1", 1)
+    assert calls.request_parameters == {"counts": {"UpdateInstanceInformation": 1}}

@@ -28,6 +28,21 @@ def test_refusals_are_counted_by_source_and_code_with_their_times():
     assert tallies.take_refusals() == {}
 
 
+def test_what_could_not_be_recorded_is_counted_with_what_came_since():
+    tallies = Tallies()
+    tallies.count_call("a")
+    tallies.count_refusal("192.0.2.1", "old", NOW)
+    calls, refusals = tallies.take_calls(), tallies.take_refusals()
+    tallies.count_call("a")
+    tallies.count_refusal("192.0.2.1", "new", NOW + timedelta(seconds=1))
+    tallies.put_back_calls(calls)
+    tallies.put_back_refusals(refusals)
+    assert tallies.take_calls() == {"a": 2}
+    tally = tallies.take_refusals()["192.0.2.1"]
+    assert tally.codes == {"old": 1, "new": 1}
+    assert (tally.first_at, tally.last_at) == (NOW, NOW + timedelta(seconds=1))
+
+
 def test_what_is_kept_of_a_flood_is_bounded():
     tallies = Tallies()
     for number in range(MAX_SOURCES + 50):
