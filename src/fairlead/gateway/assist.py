@@ -24,10 +24,13 @@ from fairlead.gateway.settings import GatewaySettings
 from fairlead.protocol import message
 from fairlead.protocol.acknowledgements import Acknowledgement, parse_acknowledgement
 from fairlead.protocol.errors import MalformedMessage
+from fairlead.protocol.usual_acknowledgements import usual_sequence
 
 WriteAcknowledge = Callable[[bytes | memoryview], bytes]
 """Gives an `acknowledge` frame for a stream message, of which the header is enough."""
 
+
+_CLIENT = ChannelSide.CLIENT
 
 COPY_OVERHEAD_BYTES = 160
 """What a copy takes besides its bytes: the object, its number and its place among the others. It counts, or
@@ -119,9 +122,26 @@ class Flow:
         """Whether a message is missing below one that has come."""
         return self._early_through > self._next
 
-    def take(self, frame: bytes | memoryview, *, is_passed_on: bool, may_skip: bool) -> Verdict:
-        """A message from the sender. `may_skip`: it need not be kept when there is no room for it."""
-        number = message.peek_sequence_number(frame)
+    def take_next(self, number: int, frame: bytes | memoryview, *, is_passed_on: bool) -> bool:
+        """The usual message from the sender: the one that is expected, when none came before its turn and
+        there is room for it. False: it is not that, and `take` is yet to be asked."""
+        if (
+            number != self._next
+            or number <= self._early_through
+            or self._kept_bytes >= self._max_bytes
+            or self._budget.used >= self._budget.max_bytes
+        ):
+            return False
+        self._keep(number, bytes(frame))
+        if self._first_output is None and message.peek_payload_type(frame) == message.PayloadType.OUTPUT:
+            self._first_output = number
+        self._next = number + 1
+        if is_passed_on:
+            self._passed_below = number + 1
+        return True
+
+    def take(self, number: int, frame: bytes | memoryview, *, is_passed_on: bool, may_skip: bool) -> Verdict:
+        """Any message from the sender. `may_skip`: it need not be kept when there is no room for it."""
         if number in self._acknowledged:
             return Verdict.ACKNOWLEDGED
         if number in self._kept:
@@ -154,11 +174,9 @@ class Flow:
 
     def _keep(self, number: int, frame: bytes) -> None:
         self._kept[number] = frame
-        self._count(len(frame) + COPY_OVERHEAD_BYTES)
-
-    def _count(self, more_bytes: int) -> None:
-        self._kept_bytes += more_bytes
-        self._budget.used += more_bytes
+        size = len(frame) + COPY_OVERHEAD_BYTES
+        self._kept_bytes += size
+        self._budget.used += size
 
     def acknowledge(self, ack: Acknowledgement) -> list[bytes]:
         """The receiver acknowledged. The result: messages that it has had as well and will never say so."""
@@ -166,10 +184,14 @@ class Flow:
             for number in [number for number in self._kept if number <= ack.sequence]:
                 self._settle(number)
             return []
-        self._settle(ack.sequence)
+        return self.acknowledge_one(ack.sequence)
+
+    def acknowledge_one(self, acknowledged: int) -> list[bytes]:
+        """The same for an acknowledgement of one message."""
+        self._settle(acknowledged)
         if not self._passed_before_cut:
             return []
-        had = [self._kept[number] for number in self._had_by_its_silence(ack.sequence)]
+        had = [self._kept[number] for number in self._had_by_its_silence(acknowledged)]
         for frame in had:
             self._settle(message.peek_sequence_number(frame))
         return had
@@ -177,7 +199,9 @@ class Flow:
     def _settle(self, number: int) -> None:
         frame = self._kept.pop(number, None)
         if frame is not None:
-            self._count(-len(frame) - COPY_OVERHEAD_BYTES)
+            size = len(frame) + COPY_OVERHEAD_BYTES
+            self._kept_bytes -= size
+            self._budget.used -= size
             self._recent.append(frame[: message.HEADER_BYTES])
         elif number >= self._next and number not in self._skipped:
             return  # it has not come by here
@@ -230,44 +254,61 @@ class Flow:
 class Assist:
     """The memory of one session. Every method is told the side that a frame comes from."""
 
-    __slots__ = ("_flows", "_write_acknowledge")
+    __slots__ = ("_from_agent", "_from_client", "_write_acknowledge")
 
     def __init__(
         self, settings: GatewaySettings, budget: CopyBudget, write_acknowledge: WriteAcknowledge
     ) -> None:
         self._write_acknowledge = write_acknowledge
-        self._flows = {side: Flow(settings, budget) for side in ChannelSide}
+        self._from_client = Flow(settings, budget)
+        self._from_agent = Flow(settings, budget)
+
+    def _flow(self, side: ChannelSide) -> Flow:
+        """The messages of a side."""
+        return self._from_client if side is _CLIENT else self._from_agent
+
+    def _flow_to(self, side: ChannelSide) -> Flow:
+        """The messages for a side."""
+        return self._from_agent if side is _CLIENT else self._from_client
 
     def welcome(self, side: ChannelSide, *, is_ours: bool) -> list[bytes]:
         """A side came, or came back. What it gets first: acknowledgements that may have been lost with its
         connection, then the other side's messages that it has not acknowledged."""
-        incoming = self._flows[_other(side)]
+        incoming = self._flow_to(side)
         incoming.forgetful = side is ChannelSide.CLIENT and not is_ours
         return self.recent_acknowledgements(side) + incoming.unacknowledged()
 
     def recent_acknowledgements(self, side: ChannelSide) -> list[bytes]:
         """The last acknowledgements that a side was given, once more."""
-        return [self._write_acknowledge(header) for header in self._flows[side].recent()]
+        return [self._write_acknowledge(header) for header in self._flow(side).recent()]
 
     def take_message(self, side: ChannelSide, frame: bytes | memoryview, *, is_passed_on: bool) -> Verdict:
         """A stream message. `is_passed_on`: the other side is there."""
-        return self._flows[side].take(
-            frame, is_passed_on=is_passed_on, may_skip=is_passed_on and not self.must_wait(side)
-        )
+        flow = self._from_client if side is _CLIENT else self._from_agent
+        number = message.peek_sequence_number(frame)
+        if flow.take_next(number, frame, is_passed_on=is_passed_on):
+            return Verdict.NEW
+        may_skip = is_passed_on and not self.must_wait(side)
+        return flow.take(number, frame, is_passed_on=is_passed_on, may_skip=may_skip)
 
     def take_acknowledgement(self, side: ChannelSide, frame: bytes | memoryview) -> list[bytes]:
         """An `acknowledge`, to be passed on whatever it says. The result is to be passed on as well:
         acknowledgements of what this one proves to have arrived too."""
+        flow, payload = self._flow_to(side), frame[message.HEADER_BYTES :]
+        sequence = usual_sequence(payload)
         try:
-            ack = parse_acknowledgement(frame[message.HEADER_BYTES :])
+            if sequence is not None:
+                had_as_well = flow.acknowledge_one(sequence)
+            else:
+                had_as_well = flow.acknowledge(parse_acknowledgement(payload))
         except MalformedMessage:
             return []  # its receiver will say so
-        return [self._write_acknowledge(had) for had in self._flows[_other(side)].acknowledge(ack)]
+        return [self._write_acknowledge(had) for had in had_as_well]
 
     def behind_gap(self, side: ChannelSide, frame: bytes | memoryview) -> list[bytes]:
         """After a message that fills a gap: what the other side may have had no room to put aside. AWS's
         programs drop it then without a word, and a stock sender would repeat one message in 100 ms."""
-        return self._flows[side].behind(message.peek_sequence_number(frame))
+        return self._flow(side).behind(message.peek_sequence_number(frame))
 
     def answer(self, frame: bytes | memoryview) -> bytes:
         """The acknowledgement of a message that was acknowledged before."""
@@ -275,34 +316,30 @@ class Assist:
 
     def is_full(self, side: ChannelSide) -> bool:
         """Whether there is no room for more messages of a side."""
-        return self._flows[side].is_full
+        return self._flow(side).is_full
 
     def must_wait(self, side: ChannelSide) -> bool:
         """Whether a side should not be read, for there is no room to keep its messages. Never both: what
         makes room are acknowledgements, and they come from the other side. Nor one that has a message to
         repeat without which its peer puts all others aside: that is yet to be read."""
-        flow = self._flows[side]
-        return flow.is_full and not flow.has_gap and not self._flows[_other(side)].is_full
+        flow = self._flow(side)
+        return flow.is_full and not flow.has_gap and not self._flow_to(side).is_full
 
     def has_waited_enough(self, side: ChannelSide) -> bool:
         """The same while the other side is away; it makes room when it is back."""
-        return self._flows[side].has_waited_enough
+        return self._flow(side).has_waited_enough
 
     def is_delivered(self, side: ChannelSide) -> bool:
         """Whether the other side has acknowledged every message of this one."""
-        return self._flows[side].is_delivered
+        return self._flow(side).is_delivered
 
     def last_words(self, side: ChannelSide) -> list[bytes]:
         """The session is over: acknowledgements of all that a side may still hold, so that it does not wait
         for them. An end holds a message only to repeat it, and there is nobody left to repeat it to."""
-        flow = self._flows[side]
+        flow = self._flow(side)
         return [self._write_acknowledge(header) for header in [*flow.recent(), *flow.settle()]]
 
     def forget(self) -> None:
         """Give the memory back."""
-        for flow in self._flows.values():
+        for flow in (self._from_client, self._from_agent):
             flow.forget()
-
-
-def _other(side: ChannelSide) -> ChannelSide:
-    return ChannelSide.AGENT if side is ChannelSide.CLIENT else ChannelSide.CLIENT

@@ -9,12 +9,13 @@ from typing import Protocol
 
 from fairlead.domain.sessions import ChannelSide
 from fairlead.gateway.assist import Assist, Verdict
+from fairlead.gateway.gathering import FULL_BYTES, Gathering
 from fairlead.gateway.message_types import ASSISTED_BY_HEAD, MessageUse
 from fairlead.gateway.relay_sides import Leg
 from fairlead.protocol import message
 
-_NEW = (Verdict.NEW, Verdict.FILLS_GAP)
 _TERMINATE = message.PayloadFlag.TERMINATE_SESSION.to_bytes(4, "big")
+_FLAG_BYTES = message.HEADER_BYTES + len(_TERMINATE)
 
 
 class AssistedHost(Protocol):
@@ -29,12 +30,15 @@ class AssistedHost(Protocol):
 class AssistedLegs:
     """The legs of one relay with a stock end, from the moment that this is known."""
 
-    __slots__ = ("_assist", "_host", "_legs")
+    __slots__ = ("_assist", "_gathering", "_host", "_legs")
 
-    def __init__(self, host: AssistedHost, legs: Mapping[ChannelSide, Leg], assist: Assist) -> None:
+    def __init__(
+        self, host: AssistedHost, legs: Mapping[ChannelSide, Leg], assist: Assist, gathering: Gathering
+    ) -> None:
         self._host = host
         self._legs = legs
         self._assist = assist
+        self._gathering = gathering
 
     def begin(self) -> None:
         """Take over what has been held. Acknowledgements of what never came by are held on."""
@@ -56,15 +60,20 @@ class AssistedLegs:
 
     def receive(self, leg: Leg, use: MessageUse, frame: bytes | memoryview, last: bool) -> None:
         """A stream message or an acknowledgement."""
+        size = len(frame)
         if use is MessageUse.KEEP:
+            if not leg.was_ours:
+                self._gathering.receive(leg, size, last)
             self._receive_message(leg, frame, last)
         else:
             self._receive_acknowledgement(leg, frame, last)
+        if last and size <= FULL_BYTES:
+            self._gathering.was_read(leg)
 
     def _receive_message(self, leg: Leg, frame: bytes | memoryview, last: bool) -> None:
         receiver = leg.peer.attachment
         verdict = self._assist.take_message(leg.side, frame, is_passed_on=receiver is not None)
-        if verdict in _NEW:
+        if verdict is Verdict.NEW or verdict is Verdict.FILLS_GAP:
             if _asks_for_the_end(frame):
                 self.remind_agent()
             leg.stream_bytes += len(frame) - message.HEADER_BYTES
@@ -121,6 +130,10 @@ class AssistedLegs:
 
     # The end.
 
+    def suspend(self) -> None:
+        """No more timers."""
+        self._gathering.stop()
+
     def owes_output(self) -> bool:
         """Whether the client may still get bytes of a stock agent: that are under way to it, or were not even
         read yet because it is slow. A stock client that is away has probably left: ssh had all it wanted."""
@@ -150,6 +163,7 @@ class AssistedLegs:
 def _asks_for_the_end(frame: bytes | memoryview) -> bool:
     """Whether a stream message is the flag by which a client ends the session."""
     return (
-        message.peek_payload_type(frame) == message.PayloadType.FLAG
+        len(frame) == _FLAG_BYTES
+        and message.peek_payload_type(frame) == message.PayloadType.FLAG
         and frame[message.HEADER_BYTES :] == _TERMINATE
     )

@@ -21,6 +21,7 @@ from fairlead.gateway.assist import Assist
 from fairlead.gateway.assisted_legs import AssistedLegs
 from fairlead.gateway.clock import Clock, Timer
 from fairlead.gateway.close_codes import CloseCode
+from fairlead.gateway.gathering import Gathering
 from fairlead.gateway.relay_sides import Attachment, Leg, RelaySocket
 from fairlead.gateway.settings import GatewaySettings
 
@@ -124,7 +125,8 @@ class Relay:
         if self._assisted is not None:
             attachment.use_assist(self._assisted)
         elif not is_ours:
-            self._assisted = AssistedLegs(self, self._legs, self._make_assist())
+            gathering = Gathering(self._clock, self._settings, self._legs.values())
+            self._assisted = AssistedLegs(self, self._legs, self._make_assist(), gathering)
             self._assisted.begin()
         if leg.was_ours is None and not self.has_connected:
             leg.is_silent = side is ChannelSide.AGENT and not is_ours
@@ -190,6 +192,8 @@ class Relay:
             self._output_timer,
         ):
             _cancelled(timer)
+        if self._assisted is not None:
+            self._assisted.suspend()
         for leg in self._legs.values():
             leg.absent_timer = _cancelled(leg.absent_timer)
             leg.pong_timer = _cancelled(leg.pong_timer)

@@ -72,6 +72,7 @@ class Leg:
     __slots__ = (
         "absent_timer",
         "attachment",
+        "full_in_a_row",
         "held",
         "held_bytes",
         "is_paused",
@@ -97,6 +98,7 @@ class Leg:
         self.held_bytes = 0
         self.is_paused = False
         self.stream_bytes = 0
+        self.full_in_a_row = 0  # messages of AWS's program since it paused
         self.pong_timer: Timer | None = None
         self.absent_timer: Timer | None = None
 
