@@ -19,9 +19,8 @@ from fairlead.control.principal_lookup import Principal, authorized_principal
 from fairlead.domain.callers import Caller
 from fairlead.domain.errors import InvalidInput, PolicyNotEvaluated
 from fairlead.domain.operations import simulation as operations
-from fairlead.policy.context import ContextValue
+from fairlead.policy.context import Context, ContextValue
 from fairlead.policy.decision import AttachedPolicy, Attachment, Layer, Question
-from fairlead.policy.document import PolicyDocument
 from fairlead.policy.errors import MalformedPolicy
 from fairlead.policy.evaluation import evaluate
 from fairlead.policy.explanation import explain
@@ -36,16 +35,24 @@ MAX_COMPARISONS = 20_000
 """How many comparisons with an action, a resource or a condition value one page may take: one or two tenths
 of a second. Pages become shorter than was asked for rather than take longer."""
 
+MAX_COMPARISONS_PER_QUESTION = 200_000
+"""For a page that asks one question only; more than the policies of any one principal can take, unless the
+request gives a key many values."""
+
+COMPARED_CHARACTERS = 128
+"""So many characters of a resource or value count as one comparison."""
+
 SimulationRequest = operations.SimulateCustomPolicyRequest | operations.SimulatePrincipalPolicyRequest
 Keys = Mapping[str, ContextValue]
 
 
 @dataclass(frozen=True, slots=True)
 class _Simulation:
-    """Whose policies, and what is known of a request with an action."""
+    """Whose policies, and what is known of a request with an action, `entries` among it."""
 
     principal_arn: str
     policies: Sequence[AttachedPolicy]
+    entries: Keys
     context: Callable[[str], Keys]
 
 
@@ -66,7 +73,7 @@ class Simulations:
             policies = [*_inputs(request.policy_input_list), *_boundary(request)]
             entries = _entries(request)
             who = request.caller_arn or str(root(call.caller.scope.account_id))
-            return self._page(call, request, _Simulation(who, policies, lambda _: entries))
+            return self._page(call, request, _Simulation(who, policies, entries, lambda _: entries))
 
         return perform(self._env, caller, operations.SIMULATE_CUSTOM_POLICY, request, work)
 
@@ -93,7 +100,7 @@ class Simulations:
             def context(action: str) -> Keys:
                 return {**principal.context(call.uow, action, call.now), **entries}
 
-            return self._page(call, request, _Simulation(principal.arn, policies, context))
+            return self._page(call, request, _Simulation(principal.arn, policies, entries, context))
 
         return perform(self._env, caller, operations.SIMULATE_PRINCIPAL_POLICY, request, work)
 
@@ -137,7 +144,11 @@ class Simulations:
         listing = Listing(call.operation, call.caller.scope.account_id, "", asked)
         position = decode_position(self._env.sealer, listing, request.marker)
         start = 0 if position is None else int(position[0])
-        cost = sum(_comparisons(policy.document) for policy in simulation.policies)
+        cost = _comparisons(simulation, resources)
+        if cost > MAX_COMPARISONS_PER_QUESTION:
+            raise InvalidInput(
+                "The simulation takes too many comparisons: give fewer values of context keys."
+            )
         size = max(1, min(request.max_items or DEFAULT_PAGE, MAX_COMPARISONS // max(1, cost)))
         end = min(start + size, pairs)
         results = tuple(
@@ -261,11 +272,21 @@ def _keys_of(policies: Sequence[AttachedPolicy]) -> operations.GetContextKeysFor
     return operations.GetContextKeysForPolicyResponse(context_key_names=tuple(found.values()))
 
 
-def _comparisons(document: PolicyDocument) -> int:
+def _comparisons(simulation: _Simulation, resources: Sequence[str]) -> int:
     """The most comparisons that one question can take."""
+    of_resource = max(map(_weight, resources))
+    given = Context(simulation.entries)
     return sum(
         len(statement.actions.patterns)
-        + len(statement.resources.patterns)
-        + sum(len(test.values) for test in statement.condition.tests)
-        for statement in document.statements
+        + len(statement.resources.patterns) * of_resource
+        + sum(
+            len(test.values) * max(1, sum(map(_weight, given.values(test.key))))
+            for test in statement.condition.tests
+        )
+        for policy in simulation.policies
+        for statement in policy.document.statements
     )
+
+
+def _weight(text: str) -> int:
+    return 1 + len(text) // COMPARED_CHARACTERS

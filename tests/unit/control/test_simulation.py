@@ -189,6 +189,34 @@ def test_large_policies_make_short_pages(custom, monkeypatch):
     assert len(answer.evaluation_results) == 3
 
 
+def many_values(count, text="x"):
+    given = operations.ContextEntry(
+        context_key_name="AWS:TagKeys", context_key_values=(text,) * count, context_key_type="stringList"
+    )
+    return {"context_entries": (given,)}
+
+
+def test_many_or_long_values_make_short_pages_too(custom, monkeypatch):
+    monkeypatch.setattr(simulation, "MAX_COMPARISONS", 24)
+    tagged = {"Condition": {"ForAnyValue:StringLike": {"aws:TagKeys": ["a*", "b*"]}}}
+    document = policy({**statement("Allow", START), **tagged})
+    asked = {"resource_arns": (NODE,) * 30}
+    assert len(custom(document, **asked).evaluation_results) == 24 // 4
+    assert len(custom(document, **asked, **many_values(5)).evaluation_results) == 24 // 12
+    assert len(custom(document, **asked, **many_values(1, "x" * 256)).evaluation_results) == 24 // 8
+    asked = {"resource_arns": (NODE + "0" * 256,) * 30}
+    assert len(custom(document, **asked).evaluation_results) == 24 // 6
+
+
+def test_one_question_that_takes_too_long_is_refused(custom, monkeypatch):
+    monkeypatch.setattr(simulation, "MAX_COMPARISONS_PER_QUESTION", 100)
+    tagged = {"Condition": {"ForAllValues:StringLike": {"aws:TagKeys": ["*a?", "*b?"]}}}
+    document = policy({**statement("Allow", START), **tagged})
+    custom(document, **many_values(49))
+    with pytest.raises(InvalidInput, match="too many comparisons"):
+        custom(document, **many_values(50))
+
+
 def test_a_user_is_simulated_with_what_the_server_knows_of_him(world, principal):
     own = "arn:aws:ssm:*:*:session/${aws:username}-*"
     world.user("bob", policy(statement("Allow", "ssm:TerminateSession", own)))
