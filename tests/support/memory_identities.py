@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fairlead.domain.errors import EntityAlreadyExists
 from fairlead.domain.groups import Group
-from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
+from fairlead.domain.identities import AccessKey, Grants, Holder, InlinePolicy, Role, User
 from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
 
 if TYPE_CHECKING:
@@ -121,8 +121,21 @@ class MemoryIdentities:
         found = [policy for (owner, _), policy in self._tables.policies.items() if owner == identity_id]
         return sorted(found, key=lambda policy: policy.name)
 
-    def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
-        return [(owner, policy) for owner in sorted(identity_ids) for policy in self.list_policies(owner)]
+    def grants_of(self, identity_id: str) -> Grants | None:
+        kinds = (self._tables.users, self._tables.roles, self._tables.groups)
+        holder = next((kind[identity_id] for kind in kinds if identity_id in kind), None)
+        if holder is None:
+            return None
+        groups = MemoryGroups(self._tables).of_user(identity_id)
+        owners = sorted([identity_id, *(group.id for group in groups)])
+        return Grants(
+            holder=Holder(id=holder.id, name=holder.name),
+            boundary_arn=getattr(holder, "boundary_arn", None),
+            tags=self.get_tags(identity_id),
+            groups=[Holder(id=group.id, name=group.name) for group in groups],
+            inline=[(owner, policy) for owner in owners for policy in self.list_policies(owner)],
+            attached=MemoryManagedPolicies(self._tables).attached_to(owners),
+        )
 
     def delete_policy(self, identity_id: str, name: str) -> None:
         self._tables.policies.pop((identity_id, name), None)

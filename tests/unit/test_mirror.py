@@ -45,6 +45,7 @@ NEEDS_A_DATABASE = {
     "store/audit.py": "integration/store/test_audit.py",
     "store/documents.py": "integration/store/test_documents.py",
     "store/engine.py": "integration/store/test_migration.py",
+    "store/grants.py": "integration/store/test_grants.py",
     "store/groups.py": "integration/store/test_groups.py",
     "store/identities.py": "integration/store/test_identities.py",
     "store/instance_registrations.py": "integration/store/test_instance_registrations.py",

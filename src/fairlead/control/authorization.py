@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from fairlead.aws import arn
-from fairlead.control.principal_policies import policies_of
+from fairlead.control.principal_policies import standing_of
 from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
 from fairlead.domain.errors import AccessDenied
 from fairlead.domain.unit_of_work import UnitOfWork
@@ -39,9 +39,10 @@ def authorize(
     must be allowed. `context` holds the keys that only this operation has, `resource_context` those that only
     one of the resources has: its tags. Raises AccessDenied with the refusing decision.
     """
-    known = {**context_of(caller, now), **principal_tags(uow, caller), **context}
+    standing = standing_of(uow, caller)
+    known = {**context_of(caller, now), **standing.tags, **context}
     question = Question(caller.arn, action, tuple(resources), known, resource_context)
-    decision = evaluate(question, policies_of(uow, caller))
+    decision = evaluate(question, standing.policies)
     if not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)
     return decision
@@ -96,14 +97,6 @@ def _temporary_keys(temporary: TemporaryCredentials, now: datetime) -> dict[str,
     if temporary.source_identity is not None:
         keys["aws:SourceIdentity"] = temporary.source_identity
     return keys
-
-
-def principal_tags(uow: UnitOfWork, caller: Caller) -> dict[str, ContextValue]:
-    """The caller's tags as context keys: those of the user or role, and over them those of the session."""
-    tags = {key.lower(): (key, value) for key, value in uow.identities.get_tags(caller.identity_id).items()}
-    if caller.temporary is not None:
-        tags.update((key.lower(), (key, value)) for key, value in caller.temporary.tags)
-    return {f"aws:PrincipalTag/{key}": value for key, value in tags.values()}
 
 
 def node_arn(caller: Caller, node_id: str) -> str:

@@ -5,15 +5,15 @@ could tell (his address, his client, whether there is TLS) is unknown, and so is
 where only the role is named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from fairlead.aws.arn import Arn
-from fairlead.control.authorization import START_SESSION_KEYS, context_without_origin, principal_tags
+from fairlead.control.authorization import START_SESSION_KEYS, context_without_origin
 from fairlead.control.calls import Call
 from fairlead.control.identity_lookup import authorized_group, authorized_role, authorized_user
-from fairlead.control.principal_policies import policies_of, policies_of_group
+from fairlead.control.principal_policies import policies_of_group, standing_of
 from fairlead.control.principals import role_caller, user_caller
 from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import InvalidInput, NoSuchEntity
@@ -39,10 +39,10 @@ class Principal:
     group: Group | None = None
     is_locked: bool = False
 
-    def policies(self, uow: UnitOfWork) -> Iterator[AttachedPolicy]:
+    def policies(self, uow: UnitOfWork) -> Iterable[AttachedPolicy]:
         """Every policy that applies. Raises MalformedPolicy if a stored one is unreadable."""
         if self.caller is not None:
-            return policies_of(uow, self.caller)
+            return standing_of(uow, self.caller).policies
         assert self.group is not None
         return policies_of_group(uow, self.group)
 
@@ -51,7 +51,7 @@ class Principal:
         keys: dict[str, ContextValue] = dict(START_SESSION_KEYS if action.lower() == _START_SESSION else {})
         if self.caller is None:
             return keys
-        keys |= context_without_origin(self.caller, now) | principal_tags(uow, self.caller)
+        keys |= {**context_without_origin(self.caller, now), **standing_of(uow, self.caller).tags}
         if self.caller.role_arn is not None and not self.caller.name:
             del keys["aws:userid"]
         return keys

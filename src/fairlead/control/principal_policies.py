@@ -6,15 +6,16 @@ grants actions only; that the node, or the target of the session, is the caller'
 case, and comes first.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from fairlead.domain.aws_managed_policies import AWS_MANAGED_POLICIES
 from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
 from fairlead.domain.groups import Group
-from fairlead.domain.identities import Role, User
+from fairlead.domain.identities import Grants
 from fairlead.domain.unit_of_work import UnitOfWork
+from fairlead.policy.context import ContextValue
 from fairlead.policy.decision import AttachedPolicy, Attachment
 from fairlead.policy.document import PolicyDocument, Version
 from fairlead.policy.parser import parse_identity_policy
@@ -46,34 +47,59 @@ _NOTHING = PolicyDocument(Version.V2012, ())
 
 
 @dataclass(frozen=True, slots=True)
-class _Holder:
-    """Somebody or something that policies hang on."""
+class _Places:
+    """How policies came to apply that hang on a holder of one kind."""
 
-    id: str
-    name: str
     inline: Attachment
     managed: Attachment
+    boundary: Attachment
 
 
-def policies_of(uow: UnitOfWork, caller: Caller) -> Iterator[AttachedPolicy]:
-    """Every policy that applies to the caller. Raises MalformedPolicy if a stored one is unreadable."""
-    if caller.kind is CallerKind.USER:
-        user = uow.identities.get_user_by_id(caller.principal_id)
-        if user is not None:
-            yield from policies_of_user(uow, user)
-    elif caller.kind is CallerKind.ROLE:
-        role = uow.identities.get_role_by_id(caller.identity_id)
-        if role is not None:
-            yield from policies_of_role(uow, role)
-    elif caller.kind is CallerKind.NODE:
+_OF_USER = _Places(Attachment.USER_INLINE, Attachment.USER_MANAGED, Attachment.USER_BOUNDARY)
+_OF_ROLE = _Places(Attachment.ROLE_INLINE, Attachment.ROLE_MANAGED, Attachment.ROLE_BOUNDARY)
+_OF_GROUP = _Places(Attachment.GROUP_INLINE, Attachment.GROUP_MANAGED, Attachment.USER_BOUNDARY)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides what a caller may do, as it is now."""
+
+    tags: Mapping[str, ContextValue]
+    """Context keys: the tags of the user or role, and over them those of the session."""
+    policies: tuple[AttachedPolicy, ...]
+    """Every policy that applies."""
+
+
+def standing_of(uow: UnitOfWork, caller: Caller) -> Standing:
+    """What the caller may do is decided by this. Raises MalformedPolicy if a stored policy is unreadable."""
+    grants = uow.identities.grants_of(caller.identity_id)
+    return Standing(_principal_tags(caller, grants), tuple(_policies_of(uow, caller, grants)))
+
+
+def policies_of_group(uow: UnitOfWork, group: Group) -> Iterator[AttachedPolicy]:
+    """What the group gives to each of its members."""
+    grants = uow.identities.grants_of(group.id)
+    if grants is not None:
+        yield from _granted(uow, grants, _OF_GROUP)
+
+
+def _principal_tags(caller: Caller, grants: Grants | None) -> dict[str, ContextValue]:
+    own = {} if grants is None else grants.tags
+    tags = {key.lower(): (key, value) for key, value in own.items()}
+    if caller.temporary is not None:
+        tags.update((key.lower(), (key, value)) for key, value in caller.temporary.tags)
+    return {f"aws:PrincipalTag/{key}": value for key, value in tags.values()}
+
+
+def _policies_of(uow: UnitOfWork, caller: Caller, grants: Grants | None) -> Iterator[AttachedPolicy]:
+    if caller.kind is CallerKind.NODE:
         owner = caller.role_name or ""
         yield AttachedPolicy(parsed(NODE_POLICY), NODE_POLICY_NAME, Attachment.ROLE_MANAGED, owner)
-        role = uow.identities.get_role(caller.scope.account_id, owner)
-        if role is not None:
-            yield from policies_of_role(uow, role)
     elif caller.kind is CallerKind.ACCOUNT:
         everything = AWS_MANAGED_POLICIES[_EVERYTHING_ARN].document
         yield AttachedPolicy(parsed(everything), "account", Attachment.USER_INLINE, caller.name)
+    if grants is not None:
+        yield from _granted(uow, grants, _OF_USER if caller.kind is CallerKind.USER else _OF_ROLE)
     if caller.temporary is not None:
         yield from _session_policies(uow, caller.name, caller.temporary)
 
@@ -89,59 +115,24 @@ def _session_policies(
         yield AttachedPolicy(document, _name_in(arn), Attachment.SESSION, session_name, arn)
 
 
-def policies_of_user(uow: UnitOfWork, user: User) -> Iterator[AttachedPolicy]:
-    """Those of the user and of his groups, and his permissions boundary."""
-    holders = [_Holder(user.id, user.name, Attachment.USER_INLINE, Attachment.USER_MANAGED)]
-    holders += [
-        _Holder(group.id, group.name, Attachment.GROUP_INLINE, Attachment.GROUP_MANAGED)
-        for group in uow.groups.of_user(user.id)
-    ]
-    boundary = AttachedBoundary(user.boundary_arn, Attachment.USER_BOUNDARY, user.name)
-    return _policies(uow, holders, boundary)
-
-
-def policies_of_role(uow: UnitOfWork, role: Role) -> Iterator[AttachedPolicy]:
-    """Those of the role, and its permissions boundary."""
-    holder = _Holder(role.id, role.name, Attachment.ROLE_INLINE, Attachment.ROLE_MANAGED)
-    boundary = AttachedBoundary(role.boundary_arn, Attachment.ROLE_BOUNDARY, role.name)
-    return _policies(uow, [holder], boundary)
-
-
-def policies_of_group(uow: UnitOfWork, group: Group) -> Iterator[AttachedPolicy]:
-    """What the group gives to each of its members."""
-    holder = _Holder(group.id, group.name, Attachment.GROUP_INLINE, Attachment.GROUP_MANAGED)
-    return _policies(uow, [holder], AttachedBoundary(None, Attachment.USER_BOUNDARY, group.name))
-
-
-@dataclass(frozen=True, slots=True)
-class AttachedBoundary:
-    """A permissions boundary, if `arn` is not None."""
-
-    arn: str | None
-    attachment: Attachment
-    owner: str
-
-
-def _policies(
-    uow: UnitOfWork, holders: Sequence[_Holder], boundary: AttachedBoundary
-) -> Iterator[AttachedPolicy]:
-    by_id = {holder.id: holder for holder in holders}
-    for identity_id, policy in uow.identities.list_policies_of(by_id.keys()):
-        holder = by_id[identity_id]
-        yield AttachedPolicy(parsed(policy.document), policy.name, holder.inline, holder.name)
-    attached = uow.managed_policies.attached_to(by_id.keys())
-    arns = {arn for _, arn in attached} | ({boundary.arn} if boundary.arn else set())
+def _granted(uow: UnitOfWork, grants: Grants, places: _Places) -> Iterator[AttachedPolicy]:
+    """The policies of a holder and of his groups, and his permissions boundary."""
+    holders = {grants.holder.id: (grants.holder, places)}
+    holders.update((group.id, (group, _OF_GROUP)) for group in grants.groups)
+    for identity_id, policy in grants.inline:
+        holder, place = holders[identity_id]
+        yield AttachedPolicy(parsed(policy.document), policy.name, place.inline, holder.name)
+    arns = {arn for _, arn in grants.attached} | ({grants.boundary_arn} if grants.boundary_arn else set())
     documents = managed_documents(uow, arns)
-    for identity_id, arn in attached:
+    for identity_id, arn in grants.attached:
         if arn in documents:
-            holder = by_id[identity_id]
-            yield AttachedPolicy(parsed(documents[arn]), _name_in(arn), holder.managed, holder.name, arn)
-    if boundary.arn is not None:
+            holder, place = holders[identity_id]
+            yield AttachedPolicy(parsed(documents[arn]), _name_in(arn), place.managed, holder.name, arn)
+    if grants.boundary_arn is not None:
         # A boundary whose policy is gone allows nothing: it must not widen what it was set to narrow.
-        document = parsed(documents[boundary.arn]) if boundary.arn in documents else _NOTHING
-        yield AttachedPolicy(
-            document, _name_in(boundary.arn), boundary.attachment, boundary.owner, boundary.arn
-        )
+        arn = grants.boundary_arn
+        document = parsed(documents[arn]) if arn in documents else _NOTHING
+        yield AttachedPolicy(document, _name_in(arn), places.boundary, grants.holder.name, arn)
 
 
 def managed_documents(uow: UnitOfWork, arns: set[str]) -> Mapping[str, str]:

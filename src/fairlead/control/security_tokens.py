@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 
 from fairlead.aws import arn
 from fairlead.aws.errors import MalformedArn
-from fairlead.control.authorization import context_of, deny, principal_tags
+from fairlead.control.authorization import context_of, deny
 from fairlead.control.boundaries import require_policy
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identity_lookup import identity_keys
 from fairlead.control.identity_tags import tag_keys, tags_of_request
 from fairlead.control.mfa_codes import CodeResult, take_code
-from fairlead.control.principal_policies import policies_of
+from fairlead.control.principal_policies import standing_of
 from fairlead.control.temporary_credentials import MAX_TOKEN_CHARACTERS, Issued, issue
 from fairlead.domain.callers import Caller, CallerKind, TemporaryCredentials
 from fairlead.domain.errors import (
@@ -204,13 +204,14 @@ def _require_trust_and_right(
     call: Call, role: Role, trust: TrustPolicy, action: str, keys: Mapping[str, ContextValue]
 ) -> None:
     caller = call.caller
-    context = {**context_of(caller, call.now), **principal_tags(call.uow, caller), **keys}
+    standing = standing_of(call.uow, caller)
+    context = {**context_of(caller, call.now), **standing.tags, **keys}
     trustee = aws_trustee(caller.arn, caller.principal_id, caller.role_arn)
     trusted = evaluate_trust(trust, trustee, action, context)
     if not trusted.is_allowed:
         raise AccessDenied(trusted.denial_text(caller.arn, role.arn, action))
     question = Question(caller.arn, action, (role.arn,), {**context, **identity_keys(call, role.id)})
-    decision = evaluate(question, policies_of(call.uow, caller), trusted.needed)
+    decision = evaluate(question, standing.policies, trusted.needed)
     call.decisions.append(decision)
     if not decision.is_allowed:
         raise AccessDenied(decision.denial_text(), decision)

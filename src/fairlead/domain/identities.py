@@ -4,7 +4,7 @@ Groups are `groups`, policies that stand by themselves `managed_policies`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -77,6 +77,34 @@ class InlinePolicy:
 
     name: str
     document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Somebody or something that policies hang on, by its unique id."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What hangs on one user, group or role, and on the groups of a user.
+
+    The texts of managed policies are not among it: they are shared, and those of AWS are not stored.
+    """
+
+    holder: Holder
+    boundary_arn: str | None = None
+    """The permissions boundary of a user or role."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Of a user or role."""
+    groups: Sequence[Holder] = ()
+    """Of a user, by name."""
+    inline: Sequence[tuple[str, InlinePolicy]] = ()
+    """Inline policies with the id of the holder or group they belong to, ordered by id and name."""
+    attached: Sequence[tuple[str, str]] = ()
+    """ARNs of managed policies with the id they are attached to, ordered by id and ARN."""
 
 
 class IdentityRepository(Protocol):
@@ -157,11 +185,11 @@ class IdentityRepository(Protocol):
         """Ordered by name."""
         ...
 
-    def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
-        """The policies of several identities with the ids of these, ordered by id and name."""
-        ...
-
     def delete_policy(self, identity_id: str, name: str) -> None: ...
+
+    def grants_of(self, identity_id: str) -> Grants | None:
+        """All that hangs on a user, group or role and decides what it may do; None if it is gone."""
+        ...
 
     def get_tags(self, identity_id: str) -> Mapping[str, str]:
         """The tags of a user or role, ordered by key."""

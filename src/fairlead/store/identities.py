@@ -6,7 +6,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from fairlead.domain.identities import AccessKey, InlinePolicy, Role, User
+from fairlead.domain.identities import AccessKey, Grants, InlinePolicy, Role, User
+from fairlead.store.grants import read_grants
 from fairlead.store.named_rows import NamedRow, add_named, find_named, page_named
 from fairlead.store.tables import access_keys, identity_tags, inline_policies, roles, users
 
@@ -193,16 +194,15 @@ class SqlIdentities:
             InlinePolicy(name=row.name, document=row.document) for row in self._connection.execute(statement)
         ]
 
-    def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
-        rows = self._connection.execute(_POLICIES, {"of_ids": list(identity_ids)})
-        return [(row.identity_id, InlinePolicy(name=row.name, document=row.document)) for row in rows]
-
     def delete_policy(self, identity_id: str, name: str) -> None:
         self._connection.execute(
             delete(inline_policies).where(
                 inline_policies.c.identity_id == identity_id, inline_policies.c.name == name
             )
         )
+
+    def grants_of(self, identity_id: str) -> Grants | None:
+        return read_grants(self._connection, identity_id)
 
     def get_tags(self, identity_id: str) -> Mapping[str, str]:
         rows = self._connection.execute(_TAGS, {"of_id": identity_id})
@@ -244,11 +244,6 @@ _USER_WITH_KEY = (
     )
     .join_from(access_keys, users)
     .where(access_keys.c.id == bindparam("of_id"))
-)
-_POLICIES = (
-    select(inline_policies)
-    .where(inline_policies.c.identity_id.in_(bindparam("of_ids", expanding=True)))
-    .order_by(inline_policies.c.identity_id, inline_policies.c.name)
 )
 _TAGS = (
     select(identity_tags)

@@ -90,16 +90,12 @@ class SqlManagedPolicies:
 
     def default_documents(self, arns: Collection[str]) -> dict[str, str]:
         wanted = {_account_and_name(arn) for arn in arns}
-        statement = (
-            select(managed_policies, policy_versions.c.document)
-            .join(policy_versions, policy_versions.c.policy_id == managed_policies.c.id)
-            .where(
-                policy_versions.c.number == managed_policies.c.default_version,
-                managed_policies.c.account_id.in_({account for account, _ in wanted}),
-                managed_policies.c.name_key.in_({name.lower() for _, name in wanted}),
-            )
-        )
-        found = {_policy(row).arn: str(row.document) for row in self._connection.execute(statement)}
+        names = {
+            "of_accounts": list({account for account, _ in wanted}),
+            "of_names": list({name.lower() for _, name in wanted}),
+        }
+        rows = self._connection.execute(_DEFAULT_DOCUMENTS, names)
+        found = {_policy(row).arn: str(row.document) for row in rows}
         return {arn: found[arn] for arn in arns if arn in found}
 
     def attach(self, identity_id: str, arn: str) -> None:
@@ -144,11 +140,20 @@ class SqlManagedPolicies:
         )
 
 
-# Asked at every call, and made once for that.
 _ATTACHED = (
     select(policy_attachments)
     .where(policy_attachments.c.identity_id.in_(bindparam("of_ids", expanding=True)))
     .order_by(policy_attachments.c.identity_id, policy_attachments.c.policy_arn)
+)
+# Asked at calls of whoever has a managed policy of the account, and made once for that.
+_DEFAULT_DOCUMENTS = (
+    select(managed_policies, policy_versions.c.document)
+    .join(policy_versions, policy_versions.c.policy_id == managed_policies.c.id)
+    .where(
+        policy_versions.c.number == managed_policies.c.default_version,
+        managed_policies.c.account_id.in_(bindparam("of_accounts", expanding=True)),
+        managed_policies.c.name_key.in_(bindparam("of_names", expanding=True)),
+    )
 )
 
 

@@ -5,11 +5,11 @@ they were a moment ago, so the second call need not ask again; and the nodes tha
 the sessions that lead to them, are read in one statement each.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
 from sqlalchemy import Connection
 
-from fairlead.domain.identities import InlinePolicy, Role
+from fairlead.domain.identities import Grants, Role
 from fairlead.domain.nodes import Node
 from fairlead.domain.scope import Scope
 from fairlead.domain.sessions import Session
@@ -50,13 +50,12 @@ class SharedSessions(SqlSessions):
 
 
 class SharedIdentities(SqlIdentities):
-    """Roles, inline policies and tags, each read once."""
+    """Roles and what hangs on them, each read once."""
 
     def __init__(self, connection: Connection, sealer: SecretSealer) -> None:
         super().__init__(connection, sealer)
         self._roles: dict[tuple[str, str], Role | None] = {}
-        self._policies: dict[frozenset[str], Sequence[tuple[str, InlinePolicy]]] = {}
-        self._tags: dict[str, Mapping[str, str]] = {}
+        self._grants: dict[str, Grants | None] = {}
 
     def get_role(self, account_id: str, name: str, *, to_change: bool = False) -> Role | None:
         key = account_id, name
@@ -64,31 +63,18 @@ class SharedIdentities(SqlIdentities):
             self._roles[key] = super().get_role(account_id, name, to_change=to_change)
         return self._roles[key]
 
-    def list_policies_of(self, identity_ids: Collection[str]) -> Sequence[tuple[str, InlinePolicy]]:
-        key = frozenset(identity_ids)
-        if key not in self._policies:
-            self._policies[key] = super().list_policies_of(identity_ids)
-        return self._policies[key]
-
-    def get_tags(self, identity_id: str) -> Mapping[str, str]:
-        if identity_id not in self._tags:
-            self._tags[identity_id] = super().get_tags(identity_id)
-        return self._tags[identity_id]
+    def grants_of(self, identity_id: str) -> Grants | None:
+        if identity_id not in self._grants:
+            self._grants[identity_id] = super().grants_of(identity_id)
+        return self._grants[identity_id]
 
 
 class SharedManagedPolicies(SqlManagedPolicies):
-    """Attachments and documents, each read once."""
+    """Managed policies; each document is read once."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._attached: dict[frozenset[str], Sequence[tuple[str, str]]] = {}
         self._documents: dict[frozenset[str], dict[str, str]] = {}
-
-    def attached_to(self, identity_ids: Collection[str]) -> Sequence[tuple[str, str]]:
-        key = frozenset(identity_ids)
-        if key not in self._attached:
-            self._attached[key] = super().attached_to(identity_ids)
-        return self._attached[key]
 
     def default_documents(self, arns: Collection[str]) -> dict[str, str]:
         key = frozenset(arns)

@@ -152,17 +152,6 @@ def test_tags_are_alike_whatever_the_case_of_their_keys(store: SqlStore) -> None
         assert work.identities.get_tags(a_user().id) == {}
 
 
-def test_the_policies_of_several_identities_come_in_one_answer(store: SqlStore) -> None:
-    with store.transaction() as work:
-        for owner, name in (("AIDA1", "b"), ("AIDA1", "a"), ("AGPA1", "c"), ("AIDA2", "d")):
-            work.identities.put_policy(owner, InlinePolicy(name=name, document=name.upper()))
-        assert work.identities.list_policies_of(["AIDA1", "AGPA1"]) == [
-            ("AGPA1", InlinePolicy(name="c", document="C")),
-            ("AIDA1", InlinePolicy(name="a", document="A")),
-            ("AIDA1", InlinePolicy(name="b", document="B")),
-        ]
-
-
 def test_a_lock_turns_active_keys_off_and_its_end_turns_those_on(store: SqlStore) -> None:
     later = NOW + timedelta(minutes=1)
     with store.transaction() as work:

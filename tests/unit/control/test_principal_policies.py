@@ -1,6 +1,6 @@
 """Which policies apply to whom."""
 
-from fairlead.control.principal_policies import NODE_POLICY_NAME, policies_of
+from fairlead.control.principal_policies import NODE_POLICY_NAME, standing_of
 from fairlead.domain.identities import InlinePolicy
 from tests.support.control_world import ALLOW_ALL
 from tests.support.factories import a_group, a_managed_policy, a_role
@@ -12,7 +12,7 @@ def found(world, caller):
     with world.store.read() as uow:
         return [
             (policy.attachment.value, policy.owner, policy.name, len(policy.document.statements))
-            for policy in policies_of(uow, caller)
+            for policy in standing_of(uow, caller).policies
         ]
 
 
