@@ -17,13 +17,28 @@ def encode(value: Any) -> str:
     Halves of surrogate pairs, which UTF-8 has no place for, are written as U+FFFD. Raises ValueError for a
     number that is no integer in range, and TypeError for what is no JSON.
     """
-    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(_ordered(value))
+
+
+# Made once: every event of the audit log goes through here.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False,
+    separators=(",", ":"),
+    allow_nan=False,
+    check_circular=False,  # what `_ordered` made is new throughout
+)
 
 
 def _ordered(value: Any) -> Any:  # Any: as above, in and out
     match value:
         case str():
             return _whole(value)
+        case dict():
+            if all(map(str.isascii, value)):
+                return {key: _ordered(value[key]) for key in sorted(value)}
+            return {_whole(key): _ordered(value[key]) for key in sorted(value, key=_utf16)}
+        case list() | tuple():
+            return [_ordered(item) for item in value]
         case bool() | None:
             return value
         case int():
@@ -32,10 +47,6 @@ def _ordered(value: Any) -> Any:  # Any: as above, in and out
             return value
         case float():
             raise ValueError(f"{value} is no integer")
-        case list() | tuple():
-            return [_ordered(item) for item in value]
-        case dict():
-            return {_whole(key): _ordered(value[key]) for key in sorted(value, key=_utf16)}
         case _:
             raise TypeError(f"{type(value).__name__} is no JSON")
 
