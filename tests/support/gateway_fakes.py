@@ -14,8 +14,13 @@ class FakeTimer:
         self._action = None
 
     def fire(self) -> None:
-        if self._action is not None:
-            self._action()
+        action, self._action = self._action, None
+        if action is not None:
+            action()
+
+    @property
+    def is_pending(self) -> bool:
+        return self._action is not None
 
 
 class FakeClock:
@@ -23,12 +28,19 @@ class FakeClock:
 
     def __init__(self, clock: VirtualClock | None = None) -> None:
         self._clock = clock or VirtualClock()
+        self._timers: list[FakeTimer] = []
+
+    @property
+    def pending(self) -> int:
+        """Timers that are to fire yet."""
+        return sum(timer.is_pending for timer in self._timers)
 
     def time(self) -> float:
         return self._clock.now
 
     def call_later(self, delay, callback, *arguments) -> FakeTimer:
         timer = FakeTimer(lambda: callback(*arguments))
+        self._timers.append(timer)
         self._clock.at(self._clock.now + delay, timer.fire)
         return timer
 

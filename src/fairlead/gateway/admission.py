@@ -118,7 +118,11 @@ class _Entry:
 class AdmittedSocket(socket.socket):
     """An accepted socket that stops counting when it is closed."""
 
-    admission: Admission | None = None
+    __slots__ = ("admission",)
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        super().__init__(family, type, proto, fileno)
+        self.admission: Admission | None = None
 
     def close(self) -> None:
         """Close, and free the place."""

@@ -58,3 +58,50 @@ class Repeating:
         self._count += 1
         self._act()
         self._schedule()
+
+
+class Visited(Protocol):
+    """Somebody who is called on a round."""
+
+    def visit(self) -> None: ...
+
+
+class Rounds:
+    """Visits every member once in `interval_s`, with one timer for all of them.
+
+    A timer for each would take half a kilobyte of every connection that has nothing to do. The members stand
+    on the spokes of a wheel, of which one is visited at a time: a newcomer for the first time after one turn,
+    less the time between two spokes at most.
+    """
+
+    SPOKES = 120
+
+    def __init__(self, clock: Clock, interval_s: float) -> None:
+        self._clock = clock
+        self._step_s = interval_s / self.SPOKES
+        self._spokes: list[set[Visited]] = [set() for _ in range(self.SPOKES)]
+        self._now_at = 0
+        self._count = 0
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def join(self, member: Visited) -> int:
+        """Visit `member` from now on; its spoke, for `leave`."""
+        self._spokes[self._now_at].add(member)
+        self._count += 1
+        if self._timer is None:
+            self._timer = self._clock.call_later(self._step_s, self._step)
+        return self._now_at
+
+    def leave(self, member: Visited, spoke: int) -> None:
+        """Do not visit it again."""
+        self._spokes[spoke].remove(member)
+        self._count -= 1
+
+    def _step(self) -> None:
+        self._now_at = (self._now_at + 1) % self.SPOKES
+        self._timer = self._clock.call_later(self._step_s, self._step) if self._count else None
+        for member in tuple(self._spokes[self._now_at]):
+            member.visit()

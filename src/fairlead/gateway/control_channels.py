@@ -172,6 +172,8 @@ class ControlChannels:
 class ControlChannel:
     """One node's channel, and the handler of what its socket receives."""
 
+    __slots__ = ("_registry", "caller", "incarnation", "node_id", "opened_at", "socket")
+
     def __init__(
         self,
         node_id: str,

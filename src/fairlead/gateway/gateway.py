@@ -26,6 +26,7 @@ from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.sessions import ChannelSide
 from fairlead.gateway import rest
 from fairlead.gateway.admission import Admission, AdmittingListener
+from fairlead.gateway.clock import Rounds
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity
@@ -82,6 +83,7 @@ class Gateway:
         self.loop = asyncio.get_running_loop()
         self.work = BackgroundWork(self.loop)
         self.admission = Admission(self.settings, self.loop)
+        self.silence_rounds = Rounds(self.loop, self.settings.silence_check_s)
         self.doorkeeper = Doorkeeper(authenticate, origin_of, check_host)
         self.is_stopping = False
         self._open_sockets: set[ChannelSocket] = set()

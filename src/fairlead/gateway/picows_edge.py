@@ -74,6 +74,8 @@ class BoundedReader(asyncio.BufferedProtocol):
     error in the stream picows reads on for a moment, without regard to its limit: that goes to waste.
     """
 
+    __slots__ = ("_inner", "_loop", "_max_read_bytes", "_offered_bytes", "_socket", "_transport", "_waste")
+
     def __init__(
         self,
         inner: asyncio.BufferedProtocol,

@@ -14,7 +14,7 @@ from typing import Protocol
 import aiofastnet
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from fairlead.gateway.clock import Timer
+from fairlead.gateway.clock import Rounds, Timer
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.settings import GatewaySettings
@@ -63,22 +63,54 @@ class _Nobody:
 
 
 class ChannelSocket(WSListener):
-    """A picows listener with one handler at a time: first the opening, then the channel it leads to."""
+    """A picows listener with one handler at a time: first the opening, then the channel it leads to.
+
+    `on_gone` is called with the socket itself when its connection has ended.
+    """
+
+    __slots__ = (
+        "_answered",
+        "_close_code",
+        "_copies",
+        "_cork_below_bytes",
+        "_corked",
+        "_frames",
+        "_frames_checked",
+        "_handler",
+        "_is_closing",
+        "_is_probing",
+        "_is_reading",
+        "_loop",
+        "_max_message_bytes",
+        "_on_gone",
+        "_owed_pong",
+        "_partial",
+        "_partial_type",
+        "_rounds",
+        "_settings",
+        "_spoke",
+        "_timer",
+        "_transport",
+        "is_congested",
+        "source_address",
+    )
 
     def __init__(
         self,
         settings: GatewaySettings,
         loop: asyncio.AbstractEventLoop,
+        rounds: Rounds,
         *,
         max_message_bytes: int,
         source_address: str,
-        on_gone: Callable[[], None] = lambda: None,
+        on_gone: Callable[["ChannelSocket"], None] = lambda socket: None,
     ) -> None:
         self.source_address = source_address
         self.is_congested = False
         self._settings = settings
         self._cork_below_bytes = settings.cork_below_bytes
         self._loop = loop
+        self._rounds = rounds
         self._max_message_bytes = max_message_bytes
         self._on_gone = on_gone
         self._handler: SocketHandler = _Nobody()
@@ -95,6 +127,7 @@ class ChannelSocket(WSListener):
         self._frames_checked = 0
         self._is_probing = False
         self._is_reading = True
+        self._spoke: int | None = None
         self._timer: Timer | None = None
 
     @property
@@ -114,8 +147,8 @@ class ChannelSocket(WSListener):
         A half-open connection shows itself only when it is written to, and then late. Peers that may stop
         reading, as the stock client does while its terminal is stopped, are left to TCP's own keep-alive.
         """
-        if self.is_open:
-            self._timer = self._loop.call_later(self._settings.silence_check_s, self._check_silence)
+        if self.is_open and self._spoke is None:
+            self._spoke = self._rounds.join(self)
 
     def set_handler(self, handler: SocketHandler) -> None:
         """Who receives from now on."""
@@ -124,8 +157,10 @@ class ChannelSocket(WSListener):
     # Called by picows.
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The upgrade is done."""
+        """The upgrade is done. picows keeps both of its heads for whoever may ask: a kilobyte, and nobody."""
         self._transport = transport
+        transport.request.headers.clear()
+        transport.response.headers.clear()
         underlying = transport.underlying_transport
         # Only aiofastnet's transports promise to copy what they cannot send at once.
         self._copies = not isinstance(underlying, aiofastnet.Transport)
@@ -156,7 +191,8 @@ class ChannelSocket(WSListener):
         self._corked = None
         if self._timer is not None:
             self._timer.cancel()
-        self._on_gone()
+        self._leave_rounds()
+        self._on_gone(self)
         handler, self._handler = self._handler, _Nobody()
         handler.disconnected(self._close_code)
 
@@ -252,8 +288,7 @@ class ChannelSocket(WSListener):
         self._transport.send_close(WSCloseCode(int(code)), _cut(reason))
         self.resume_reading()
         self._is_closing = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._leave_rounds()
         self._timer = self._loop.call_later(self._settings.close_timeout_s, self.abort)
 
     def _receive_other(self, frame: WSFrame) -> None:
@@ -314,7 +349,8 @@ class ChannelSocket(WSListener):
         else:
             self._handler.receive_binary(message, last)
 
-    def _check_silence(self) -> None:
+    def visit(self) -> None:
+        """A round of `require_signs_of_life`."""
         is_silent = self._frames == self._frames_checked and self._is_reading
         self._frames_checked = self._frames
         if is_silent and self._is_probing:
@@ -324,7 +360,11 @@ class ChannelSocket(WSListener):
         self._is_probing = is_silent
         if is_silent and self._transport is not None and not self.is_congested:
             self._transport.send_ping(b"")
-        self._timer = self._loop.call_later(self._settings.silence_check_s, self._check_silence)
+
+    def _leave_rounds(self) -> None:
+        spoke, self._spoke = self._spoke, None
+        if spoke is not None:
+            self._rounds.leave(self, spoke)
 
 
 def _server_header(size: int) -> bytes:

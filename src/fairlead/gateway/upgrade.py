@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from fairlead.aws.canonical import Request
 from fairlead.gateway.admission import Admission
+from fairlead.gateway.clock import Rounds
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity, Refused, access_denied
 from fairlead.gateway.picows_edge import NO_MORE_HEADERS, BoundedReader, feed, make_picows_protocol
 from fairlead.gateway.refusal_log import refusal_log
@@ -44,6 +45,7 @@ class UpgradeHost(Protocol):
     loop: asyncio.AbstractEventLoop
     work: BackgroundWork
     admission: Admission
+    silence_rounds: Rounds
     doorkeeper: Doorkeeper
     security_events: SecurityEvents
     is_stopping: bool
@@ -162,7 +164,7 @@ class UpgradeProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended before the open frame was accepted."""
-        self._forget()
+        self._connections.discard(self)
         if self._picows is not None:
             self._picows.connection_lost(exc)
 
@@ -203,9 +205,10 @@ class UpgradeProtocol(asyncio.Protocol):
         socket = ChannelSocket(
             settings,
             self._host.loop,
+            self._host.silence_rounds,
             max_message_bytes=limit,
             source_address=identity.origin.source_address,
-            on_gone=lambda: self._gone(socket),
+            on_gone=self._host.socket_gone,
         )
         headers = NO_MORE_HEADERS if is_control else _DATA_CHANNEL_HEADERS
         buffer_bytes = settings.control_read_buffer_bytes if is_control else settings.read_buffer_bytes
@@ -230,13 +233,7 @@ class UpgradeProtocol(asyncio.Protocol):
             self._transport.set_protocol(
                 BoundedReader(self._picows, self._socket, self._transport, self._host.loop, max_read_bytes)
             )
-
-    def _gone(self, socket: ChannelSocket) -> None:
-        self._host.socket_gone(socket)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._connections.discard(self)
+            self._connections.discard(self)  # nothing is to hold this guard any more
 
 
 def parse_request(data: bytes) -> Request:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from fairlead.cli.server import app
 from fairlead.server import main
-from fairlead.server.__main__ import OPTIONS_VARIABLE
+from fairlead.server.__main__ import OPTIONS_VARIABLE, command
 from fairlead.server.__main__ import main as server_program
 from fairlead.server.certificates import pin_of
 from fairlead.server.settings import ServerSettings, read_settings
@@ -44,6 +44,15 @@ def _installed(path: Path) -> None:
     state.open(exclusively=False)
     installation = state.installation(settings)
     Certificates(state, settings, installation.account_id, ["localhost"], utc_now)
+
+
+def test_the_heap_is_set_up_for_many_connections_unless_the_operator_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
+    _, environment = command({"state_dir": "d"})
+    assert environment["MALLOC_MMAP_THRESHOLD_"] == "262144"
+    assert environment["MALLOC_TRIM_THRESHOLD_"] == "1"
 
 
 def test_every_option_of_the_contract_reaches_the_server(runs: list[ServerSettings], tmp_path: Path) -> None:

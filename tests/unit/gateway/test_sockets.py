@@ -6,6 +6,7 @@ import pytest
 from picows import WSMsgType
 from picows.picows import _make_test_ws_frame
 
+from fairlead.gateway.clock import Rounds
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.sockets import MAX_REASON_BYTES, ChannelSocket
@@ -48,9 +49,15 @@ class FakeUnderlying:
     retries = 0
 
 
+class FakeHead:
+    def __init__(self) -> None:
+        self.headers = {"Upgrade": "websocket"}
+
+
 class FakeTransport:
     def __init__(self) -> None:
         self.underlying_transport = FakeUnderlying()
+        self.request, self.response = FakeHead(), FakeHead()
         self.is_close_frame_sent = False
         self.sent: list = []
         self.disconnects: list[bool] = []
@@ -98,8 +105,16 @@ class Handler:
 class Scene:
     def __init__(self, *, limit=1000) -> None:
         self.clock, self.transport, self.handler = FakeClock(), FakeTransport(), Handler()
+        settings = GatewaySettings()
+        self.rounds = Rounds(self.clock, settings.silence_check_s)
+        self.gone: list[ChannelSocket] = []
         self.socket = ChannelSocket(
-            GatewaySettings(), self.clock, max_message_bytes=limit, source_address="192.0.2.1"
+            settings,
+            self.clock,
+            self.rounds,
+            max_message_bytes=limit,
+            source_address="192.0.2.1",
+            on_gone=self.gone.append,
         )
         self.socket.on_ws_connected(self.transport)
         self.socket.set_handler(self.handler)
@@ -272,6 +287,46 @@ def test_a_peer_that_is_not_read_cannot_be_silent():
     scene.socket.pause_reading()
     scene.clock.advance(600)
     assert scene.transport.disconnects == []
+
+
+def test_a_socket_that_is_closing_or_gone_is_on_no_round():
+    for end in (
+        lambda scene: scene.socket.close(CloseCode.NORMAL, ""),
+        lambda scene: scene.socket.on_ws_disconnected(scene.transport),
+    ):
+        scene = Scene()
+        scene.socket.require_signs_of_life()
+        assert len(scene.rounds) == 1
+        end(scene)
+        assert len(scene.rounds) == 0
+
+
+def test_silence_takes_no_timer_of_each_socket():
+    scene = Scene()
+    others = [
+        ChannelSocket(
+            GatewaySettings(), scene.clock, scene.rounds, max_message_bytes=1, source_address="192.0.2.1"
+        )
+        for _ in range(100)
+    ]
+    for socket in others:
+        socket.on_ws_connected(FakeTransport())
+        socket.require_signs_of_life()
+    assert len(scene.rounds) == 100
+    assert scene.clock.pending == 1
+
+
+def test_an_idle_socket_keeps_neither_the_heads_of_its_upgrade_nor_a_dictionary():
+    scene = Scene()
+    assert not scene.transport.request.headers
+    assert not scene.transport.response.headers
+    assert not hasattr(scene.socket, "__dict__")
+
+
+def test_its_end_is_told_once_with_the_socket_itself():
+    scene = Scene()
+    scene.socket.on_ws_disconnected(scene.transport)
+    assert scene.gone == [scene.socket]
 
 
 def test_a_resumed_socket_reads_what_its_tls_layer_holds_without_waiting_for_more():
