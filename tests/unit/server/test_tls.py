@@ -111,6 +111,10 @@ def test_new_connections_are_shown_the_renewed_certificate(state: StateDirectory
     assert _shown(certificates.context) not in (None, before)
 
 
+def test_no_tickets_are_given_that_nobody_comes_back_with(state: StateDirectory, clock: _Clock) -> None:
+    assert _certificates(state, clock).context.num_tickets == 0
+
+
 def test_nothing_older_than_tls_1_2_is_spoken(state: StateDirectory, clock: _Clock) -> None:
     assert _certificates(state, clock).context.minimum_version == ssl.TLSVersion.TLSv1_2
 
