@@ -285,6 +285,7 @@ def _matches(node: Node, query: NodeQuery) -> bool:
         and (query.tag_keys is None or not tags.keys().isdisjoint(query.tag_keys))
         and query.fingerprint in (None, node.fingerprint)
         and (node.twins is not None or not query.has_twins)
+        and not any(_matches(node, unwanted) for unwanted in query.excluded)
         and (query.after_id is None or node.id > query.after_id)
     )
 

@@ -133,6 +133,7 @@ TESTED_TOGETHER = {
     "domain/operations/managed_policies.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/mfa.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/instance_identity.py": "unit/control/test_instance_identity.py",
+    "domain/operations/node_properties.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/resource_tags.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/security_tokens.py": "unit/domain/test_operations_match_service_model.py",
     "domain/operations/server_drain.py": "unit/control/test_server_drain.py",

@@ -15,6 +15,7 @@ from fairlead.aws.shapes import Operation
 from fairlead.domain import errors as domain
 from fairlead.domain.operations.activations import DESCRIBE_ACTIVATIONS
 from fairlead.domain.operations.cloudtrail import LOOKUP_EVENTS
+from fairlead.domain.operations.node_properties import DESCRIBE_INSTANCE_PROPERTIES
 from fairlead.domain.operations.nodes import DESCRIBE_INSTANCE_INFORMATION
 from fairlead.policy import errors as policy
 
@@ -152,6 +153,7 @@ _CODES_OF_OPERATION: dict[tuple[Operation, type[Exception]], _Codes] = {
     (DESCRIBE_INSTANCE_INFORMATION, domain.InvalidFilterValue): _same(
         "InvalidInstanceInformationFilterValue"
     ),
+    (DESCRIBE_INSTANCE_PROPERTIES, domain.InvalidFilterValue): _same("InvalidInstancePropertyFilterValue"),
     (LOOKUP_EVENTS, domain.InvalidNextToken): _same("InvalidNextTokenException"),
 }
 """Where the published model gives an operation a code of its own."""

@@ -7,6 +7,7 @@ from fairlead.api.exchange import Exchange
 from fairlead.aws.shapes import Operation
 from fairlead.control.nodes import Nodes
 from fairlead.domain.operations import nodes as operations
+from fairlead.domain.operations.node_properties import DESCRIBE_INSTANCE_PROPERTIES
 
 
 # Any: the output dataclass of each operation.
@@ -29,6 +30,9 @@ def handlers(use_cases: Nodes) -> Mapping[Operation, Callable[[Exchange], Any]]:
             exchange.known_caller, exchange.input
         ),
         operations.DESCRIBE_INSTANCE_INFORMATION: lambda exchange: use_cases.describe_instance_information(
+            exchange.known_caller, exchange.input
+        ),
+        DESCRIBE_INSTANCE_PROPERTIES: lambda exchange: use_cases.describe_instance_properties(
             exchange.known_caller, exchange.input
         ),
         operations.DEREGISTER_MANAGED_INSTANCE: lambda exchange: use_cases.deregister_managed_instance(

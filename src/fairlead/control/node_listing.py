@@ -1,6 +1,6 @@
 """DescribeInstanceInformation: from filters to a query, and from nodes to what is listed of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -57,23 +57,35 @@ def describe(
     call: Call, sealer: Sealer, request: DescribeInstanceInformationRequest
 ) -> DescribeInstanceInformationResponse:
     """One page. Raises InvalidFilterKey, InvalidFilterValue, InvalidInstanceId or InvalidNextToken."""
-    scope = call.caller.scope
     conditions = _conditions(request)
-    listing = Listing(call.operation, scope.account_id, scope.region, sorted(conditions.items()))
-    size = request.max_results or DEFAULT_PAGE
-    position = decode_position(sealer, listing, request.next_token)
-    _check_ids(call, conditions.get("InstanceIds", ()))
-    query = _query(call, conditions)
+    check_ids(call, conditions.get("InstanceIds", ()))
+    items, next_token = page_of_nodes(
+        call,
+        sealer,
+        query_for(call, conditions),
+        sorted(conditions.items()),
+        request.max_results or DEFAULT_PAGE,
+        request.next_token,
+    )
+    return DescribeInstanceInformationResponse(instance_information_list=items, next_token=next_token)
+
+
+def page_of_nodes(
+    call: Call, sealer: Sealer, query: NodeQuery | None, asked: object, size: int, token: str | None
+) -> tuple[tuple[InstanceInformation, ...], str | None]:
+    """One page of what a query finds, none for None, and the token for the next one, which is good for what
+    was `asked`. Raises InvalidNextToken."""
+    scope = call.caller.scope
+    listing = Listing(call.operation, scope.account_id, scope.region, asked)
+    position = decode_position(sealer, listing, token)
     if query is None:
-        return DescribeInstanceInformationResponse(instance_information_list=())
+        return (), None
     after_id = None if position is None else position[0]
     page, has_more = cut_page(
         call.uow.nodes.describe(replace(query, after_id=after_id, limit=size + 1)), size
     )
-    return DescribeInstanceInformationResponse(
-        instance_information_list=tuple(_item(node, call.now) for node in page),
-        next_token=encode_position(sealer, listing, page[-1].id) if has_more else None,
-    )
+    next_token = encode_position(sealer, listing, page[-1].id) if has_more else None
+    return tuple(_item(node, call.now) for node in page), next_token
 
 
 def _conditions(request: DescribeInstanceInformationRequest) -> dict[str, list[str]]:
@@ -84,14 +96,21 @@ def _conditions(request: DescribeInstanceInformationRequest) -> dict[str, list[s
     given += [(item.key, item.value_set) for item in request.instance_information_filter_list or ()]
     if len(given) > MAX_FILTERS:
         raise InvalidFilterKey(f"At most {MAX_FILTERS} filters can be given.")
+    conditions = joined(given)
+    if any(map(_is_by_tag, conditions)) and not all(map(_is_by_tag, conditions)):
+        raise InvalidFilterKey("Filters by tag cannot be combined with other filters.")
+    return conditions
+
+
+def joined(given: Iterable[tuple[str, Sequence[str]]]) -> dict[str, list[str]]:
+    """For each key the values that satisfy all its conditions. Raises InvalidFilterKey or
+    InvalidFilterValue."""
     conditions: dict[str, list[str]] = {}
     for spelled, values in given:
         key = _KEY_NAMES.get(spelled, spelled)
         _check_filter(key, values)
         before = conditions.get(key)
         conditions[key] = [value for value in values if before is None or value in before]
-    if any(map(_is_by_tag, conditions)) and not all(map(_is_by_tag, conditions)):
-        raise InvalidFilterKey("Filters by tag cannot be combined with other filters.")
     return conditions
 
 
@@ -110,13 +129,14 @@ def _check_filter(key: str, values: Iterable[str]) -> None:
         raise InvalidFilterValue(f"The filter {key} takes only {', '.join(sorted(allowed))}.")
 
 
-def _check_ids(call: Call, node_ids: Iterable[str]) -> None:
+def check_ids(call: Call, node_ids: Iterable[str]) -> None:
+    """Raise InvalidInstanceId for one that is not there."""
     for node_id in node_ids:
         if call.uow.nodes.get(call.caller.scope, node_id) is None:
             raise InvalidInstanceId(f"Not existing InstanceId {node_id}")
 
 
-def _query(call: Call, conditions: Mapping[str, list[str]]) -> NodeQuery | None:
+def query_for(call: Call, conditions: Mapping[str, list[str]]) -> NodeQuery | None:
     """What to look for; None where no node can satisfy the conditions."""
     statuses = conditions.get("PingStatus")
     if not all(conditions.values()) or "AssociationStatus" in conditions:

@@ -8,7 +8,7 @@ import hmac
 from dataclasses import replace
 from functools import partial
 
-from fairlead.control import node_listing
+from fairlead.control import node_listing, node_properties
 from fairlead.control.activation_tier import require_room
 from fairlead.control.audit import anonymous
 from fairlead.control.authorization import deny, node_arn
@@ -38,6 +38,11 @@ from fairlead.domain.errors import (
 )
 from fairlead.domain.nodes import Beat, Heartbeat, Node
 from fairlead.domain.operations import nodes as operations
+from fairlead.domain.operations.node_properties import (
+    DESCRIBE_INSTANCE_PROPERTIES,
+    DescribeInstancePropertiesRequest,
+    DescribeInstancePropertiesResponse,
+)
 from fairlead.domain.sessions import ChannelSide, EndReason, SessionEnd, SessionStatus
 
 MAX_HEARTBEAT_TEXT_CHARACTERS = 255
@@ -200,6 +205,18 @@ class Nodes:
 
         self.heartbeats.record()
         return perform(self._env, caller, operations.DESCRIBE_INSTANCE_INFORMATION, request, work)
+
+    def describe_instance_properties(
+        self, caller: Caller, request: DescribeInstancePropertiesRequest
+    ) -> DescribeInstancePropertiesResponse:
+        """The same with conditions that may be turned round. Raises as `describe_instance_information`."""
+
+        def work(call: Call) -> DescribeInstancePropertiesResponse:
+            call.authorize(("*",))
+            return node_properties.describe(call, self._env.sealer, request)
+
+        self.heartbeats.record()
+        return perform(self._env, caller, DESCRIBE_INSTANCE_PROPERTIES, request, work)
 
     def deregister_managed_instance(
         self, caller: Caller, request: operations.DeregisterManagedInstanceRequest

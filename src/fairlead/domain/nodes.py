@@ -160,6 +160,8 @@ class NodeQuery:
     fingerprint: str | None = None
     has_twins: bool = False
     """Only nodes that two agents were seen alive as."""
+    excluded: Sequence["NodeQuery"] = ()
+    """Nodes that one of these finds are not wanted."""
     after_id: str | None = None
     limit: int = 10
 

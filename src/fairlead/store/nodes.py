@@ -18,6 +18,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     update,
 )
 
@@ -226,6 +227,9 @@ def _conditions(query: NodeQuery) -> list[ColumnElement[bool]]:
         conditions.append(nodes.c.twins.is_not(None))
     if query.ping_statuses is not None and query.now is not None:
         conditions.append(_ping_condition(query.ping_statuses, query.now))
+    for unwanted in query.excluded:
+        # What is null satisfies no condition, so it is excluded by none.
+        conditions.append(not_(func.coalesce(and_(true(), *_conditions(unwanted)), false())))
     if query.after_id is not None:
         conditions.append(nodes.c.id > query.after_id)
     return conditions

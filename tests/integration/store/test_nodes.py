@@ -232,3 +232,23 @@ def test_no_listing_reads_a_whole_table(store: SqlStore, query: NodeQuery) -> No
 def test_the_count_for_the_tier_reads_no_whole_table(store: SqlStore) -> None:
     with store.read() as work:
         assert table_scans(work.nodes._connection, lambda: work.nodes.count_hybrid(SCOPE, 5)) == []
+
+
+def test_nodes_can_be_left_out_by_what_they_have_and_those_without_it_stay(store: SqlStore) -> None:
+    ec2, other = "i-0123456789abcdef0", "mi-00000000000000001"
+    activation = a_node().activation_id or ""
+    with store.transaction() as work:
+        work.nodes.add(a_node(tags=(("Env", "Dev"),)))
+        work.nodes.add(a_node(id=other, activation_id="another"))
+        work.nodes.add(a_node(id=ec2, activation_id=None))
+
+    def left(*unwanted: NodeQuery) -> list[str]:
+        with store.read() as uow:
+            return [node.id for node in uow.nodes.describe(NodeQuery(scope=SCOPE, excluded=unwanted))]
+
+    tagged = NodeQuery(scope=SCOPE, tags={"Env": ("Dev",)})
+    assert left() == left(NodeQuery(scope=SCOPE, node_ids=())) == [ec2, other, a_node().id]
+    assert left(NodeQuery(scope=SCOPE, activation_ids=(activation,))) == [ec2, other]
+    assert left(tagged) == [ec2, other]
+    assert left(tagged, NodeQuery(scope=SCOPE, kinds=(NodeKind.EC2,))) == [other]
+    assert left(NodeQuery(scope=SCOPE)) == []

@@ -57,6 +57,11 @@ def _calls() -> Iterator[Call]:
     yield "DescribeInstanceInformation", {}
     for key, value in NODE_FILTERS.items():
         yield "DescribeInstanceInformation", {"Filters": [{"Key": key, "Values": [value]}]}
+    yield "DescribeInstanceProperties", {}
+    for operator in ("Equal", "NotEqual"):
+        for key, value in NODE_FILTERS.items():
+            condition = {"Key": key, "Values": [value], "Operator": operator}
+            yield "DescribeInstanceProperties", {"FiltersWithOperator": [condition]}
     yield "DescribeActivations", {}
     for key, value in ACTIVATION_FILTERS.items():
         yield "DescribeActivations", {"Filters": [{"FilterKey": key, "FilterValues": [value]}]}
