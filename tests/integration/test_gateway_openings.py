@@ -1,6 +1,7 @@
 """How a WebSocket gets its place, or does not: addresses, signatures, open frames, tokens."""
 
 import asyncio
+import gc
 import json
 from contextlib import suppress
 
@@ -310,6 +311,20 @@ def test_a_client_whose_owner_lost_the_right_reads_why():
         assert await close_code(ws) == 1008
 
     GatewayRig.run(test)
+
+
+def test_an_open_channel_holds_nothing_of_the_request_that_it_began_with():
+    async def test(rig):
+        await rig.control()
+        of_this_gateway = (rig.gateway.http_protocol, rig.gateway.upgrade_protocol)
+        await eventually(lambda: not _alive(of_this_gateway))
+
+    GatewayRig.run(test)
+
+
+def _alive(kinds) -> list[object]:
+    gc.collect()
+    return [each for each in gc.get_objects() if isinstance(each, kinds)]
 
 
 def test_a_node_has_a_limited_number_of_data_channels():
