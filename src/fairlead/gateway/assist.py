@@ -30,8 +30,6 @@ WriteAcknowledge = Callable[[bytes | memoryview], bytes]
 """Gives an `acknowledge` frame for a stream message, of which the header is enough."""
 
 
-_CLIENT = ChannelSide.CLIENT
-
 COPY_OVERHEAD_BYTES = 160
 """What a copy takes besides its bytes: the object, its number and its place among the others. It counts, or
 the smallest messages would take more than twice the limit."""
@@ -47,6 +45,11 @@ class Verdict(Enum):
     """It came before and has not been acknowledged."""
     ACKNOWLEDGED = auto()
     """It came before and was acknowledged: to be answered, not passed on."""
+
+
+# An enum's members take ten times as long to look up, and these are looked up for each message.
+_CLIENT = ChannelSide.CLIENT
+_NEW = Verdict.NEW
 
 
 class CopyBudget:
@@ -132,7 +135,11 @@ class Flow:
             or self._budget.used >= self._budget.max_bytes
         ):
             return False
-        self._keep(number, bytes(frame))
+        copy = bytes(frame)
+        size = len(copy) + COPY_OVERHEAD_BYTES
+        self._kept[number] = copy
+        self._kept_bytes += size
+        self._budget.used += size
         if self._first_output is None and message.peek_payload_type(frame) == message.PayloadType.OUTPUT:
             self._first_output = number
         self._next = number + 1
@@ -287,7 +294,7 @@ class Assist:
         flow = self._from_client if side is _CLIENT else self._from_agent
         number = message.peek_sequence_number(frame)
         if flow.take_next(number, frame, is_passed_on=is_passed_on):
-            return Verdict.NEW
+            return _NEW
         may_skip = is_passed_on and not self.must_wait(side)
         return flow.take(number, frame, is_passed_on=is_passed_on, may_skip=may_skip)
 
@@ -303,7 +310,7 @@ class Assist:
                 had_as_well = flow.acknowledge(parse_acknowledgement(payload))
         except MalformedMessage:
             return []  # its receiver will say so
-        return [self._write_acknowledge(had) for had in had_as_well]
+        return [self._write_acknowledge(had) for had in had_as_well] if had_as_well else had_as_well
 
     def behind_gap(self, side: ChannelSide, frame: bytes | memoryview) -> list[bytes]:
         """After a message that fills a gap: what the other side may have had no room to put aside. AWS's
@@ -316,7 +323,7 @@ class Assist:
 
     def is_full(self, side: ChannelSide) -> bool:
         """Whether there is no room for more messages of a side."""
-        return self._flow(side).is_full
+        return (self._from_client if side is _CLIENT else self._from_agent).is_full
 
     def must_wait(self, side: ChannelSide) -> bool:
         """Whether a side should not be read, for there is no room to keep its messages. Never both: what

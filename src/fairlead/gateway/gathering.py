@@ -28,14 +28,14 @@ _GROWTH = 1.5
 
 
 class Gathering:
-    """When the sides of one session are read.
+    """When the sides of one session are read. `Leg.full_in_a_row` is counted up by who passes messages on.
 
     The first wait is `gather_first_s`, and each is longer than the one before, until `gather_longest_s`: a
     burst is hardly held up, and the timer by which AWS's programs repeat a message, which follows the round
     trips that they see, keeps up.
     """
 
-    __slots__ = ("_clock", "_count", "_legs", "_settings", "_timer", "_wait_s", "_waiting")
+    __slots__ = ("_clock", "_counted", "_legs", "_settings", "_timer", "_wait_s", "_waiting")
 
     def __init__(self, clock: Clock, settings: GatewaySettings, legs: Collection[Leg]) -> None:
         self._clock = clock
@@ -44,17 +44,13 @@ class Gathering:
         self._wait_s = settings.gather_first_s
         self._timer: Timer | None = None
         self._waiting: list[tuple[Leg, RelaySocket]] = []
-        self._count = 0  # full messages since the last batch
+        self._counted = 0
 
-    def receive(self, leg: Leg, size: int, last: bool) -> None:
-        """A stream message of AWS's program on this side."""
-        if size == FULL_BYTES:
-            leg.full_in_a_row += 1
-            self._count += 1
-        elif last:
-            if leg.full_in_a_row >= self._settings.gather_after_messages:
-                self.stop()
-            leg.full_in_a_row = 0
+    def paused(self, leg: Leg) -> None:
+        """AWS's program on this side had no more to say than what was read: its last message was not full."""
+        if leg.full_in_a_row >= self._settings.gather_after_messages:
+            self.stop()
+        leg.full_in_a_row = 0
 
     def was_read(self, leg: Leg) -> None:
         """Small messages of a side have been passed on, and nothing else was read together with them."""
@@ -74,15 +70,17 @@ class Gathering:
             self._timer.cancel()
             self._timer = None
         self._wait_s = self._settings.gather_first_s
+        self._counted = 0
         for leg in self._legs:
             leg.full_in_a_row = 0
         self._read_on()
 
     def _batch_is_due(self) -> None:
         """Read on, and wait again if what was read the last time was worth it."""
-        count, self._count = self._count, 0
+        count = sum(leg.full_in_a_row for leg in self._legs)
+        came, self._counted = count - self._counted, count
         self._timer = None
-        if count >= _FEWEST:
+        if came >= _FEWEST:
             self._wait_s = min(_GROWTH * self._wait_s, self._settings.gather_longest_s)
             self._timer = self._clock.call_later(self._wait_s, self._batch_is_due)
             self._read_on()

@@ -15,7 +15,7 @@ from fairlead.gateway.message_types import ALLOWED, ASSISTED, ASSISTED_BY_HEAD, 
 from fairlead.protocol import message
 from fairlead.protocol.errors import MalformedMessage
 
-_STREAM, _FORWARD = MessageUse.STREAM, MessageUse.FORWARD
+_STREAM, _FORWARD, _CONSUME = MessageUse.STREAM, MessageUse.FORWARD, MessageUse.CONSUME
 _PEEK_BYTES, _HEADER_BYTES = message.PEEK_BYTES, message.HEADER_BYTES
 
 
@@ -158,7 +158,7 @@ class Attachment:
             self._relay.hold(leg, bytes(frame))
 
     def _receive_other(self, use: MessageUse, frame: bytes | memoryview, last: bool) -> None:
-        if use is not MessageUse.CONSUME and self._assist is not None:
+        if use is not _CONSUME and self._assist is not None:
             self._assist.receive(self._leg, use, frame, last)
         elif last:
             self.flush()
