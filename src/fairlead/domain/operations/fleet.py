@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fairlead.aws.shapes import Boolean, Integer, ListOf, Operation, String, Structure, Timestamp, member
 from fairlead.domain.operations.activations import ACTIVATION_ID, IAM_ROLE, Tag
-from fairlead.domain.operations.nodes import FINGERPRINT, NODE_ID
+from fairlead.domain.operations.nodes import FINGERPRINT, NODE_ID, PING_STATUS
 
 MAX_NODES = 50
 
@@ -50,7 +50,7 @@ class NodeDescription:
     resource_type: str | None = member("ResourceType", String(enum=("ManagedInstance", "EC2Instance")))
     name: str | None = member("Name", String())
     connection_status: str | None = member("ConnectionStatus", String(enum=("connected", "notconnected")))
-    ping_status: str | None = member("PingStatus", String(enum=("Online", "ConnectionLost", "Inactive")))
+    ping_status: str | None = member("PingStatus", PING_STATUS)
     last_ping_date_time: datetime | None = member("LastPingDateTime", Timestamp())
     agent_name: str | None = member("AgentName", String())
     agent_version: str | None = member("AgentVersion", String())

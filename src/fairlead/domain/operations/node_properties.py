@@ -8,7 +8,17 @@ from datetime import datetime
 
 from fairlead.aws.shapes import Integer, ListOf, Operation, String, Structure, Timestamp, member
 from fairlead.domain.operations.activations import ACTIVATION_ID, IAM_ROLE
-from fairlead.domain.operations.nodes import NODE_ID, InstanceInformation
+from fairlead.domain.operations.nodes import (
+    AGENT_VERSION,
+    COMPUTER_NAME,
+    IP_ADDRESS,
+    NODE_ID,
+    PING_STATUS,
+    PLATFORM_TYPE,
+    SOURCE_ID,
+    SOURCE_TYPE,
+    InstanceInformation,
+)
 
 EQUAL, NOT_EQUAL = "Equal", "NotEqual"
 _TEXT = String(min=1, max=100000, pattern="^.{1,100000}$")
@@ -70,31 +80,20 @@ class InstanceProperty:
 
     name: str | None = member("Name", String(max=255))
     instance_id: str | None = member("InstanceId", NODE_ID)
-    ip_address: str | None = member("IPAddress", String(min=1, max=46, sensitive=True))
-    ping_status: str | None = member("PingStatus", String(enum=("Online", "ConnectionLost", "Inactive")))
+    ip_address: str | None = member("IPAddress", IP_ADDRESS)
+    ping_status: str | None = member("PingStatus", PING_STATUS)
     last_ping_date_time: datetime | None = member("LastPingDateTime", Timestamp())
-    agent_version: str | None = member("AgentVersion", String(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){2,3}$"))
-    platform_type: str | None = member("PlatformType", String(enum=("Windows", "Linux", "MacOS")))
+    agent_version: str | None = member("AgentVersion", AGENT_VERSION)
+    platform_type: str | None = member("PlatformType", PLATFORM_TYPE)
     platform_name: str | None = member("PlatformName", String(max=120))
     platform_version: str | None = member("PlatformVersion", String(max=120))
     activation_id: str | None = member("ActivationId", ACTIVATION_ID)
     iam_role: str | None = member("IamRole", IAM_ROLE)
     registration_date: datetime | None = member("RegistrationDate", Timestamp())
     resource_type: str | None = member("ResourceType", String())
-    computer_name: str | None = member("ComputerName", String(min=1, max=255))
-    source_id: str | None = member("SourceId", String(min=0, max=128, pattern="^[a-zA-Z0-9:_-]*$"))
-    source_type: str | None = member(
-        "SourceType",
-        String(
-            enum=(
-                "AWS::EC2::Instance",
-                "AWS::IoT::Thing",
-                "AWS::SSM::ManagedInstance",
-                "Microsoft.Compute/virtualMachines",
-                "compute.googleapis.com/Instance",
-            )
-        ),
-    )
+    computer_name: str | None = member("ComputerName", COMPUTER_NAME)
+    source_id: str | None = member("SourceId", SOURCE_ID)
+    source_type: str | None = member("SourceType", SOURCE_TYPE)
 
     @classmethod
     def of(cls, node: InstanceInformation) -> "InstanceProperty":

@@ -20,6 +20,21 @@ HYBRID_NODE_ID = String(
 FINGERPRINT = String(min=1, max=128, pattern="^[0-9A-Za-z_.:-]+$")
 PUBLIC_KEY = String(min=392, max=4096)
 PUBLIC_KEY_TYPE = String(enum=("Rsa",))
+PING_STATUS = String(enum=("Online", "ConnectionLost", "Inactive"))
+AGENT_VERSION = String(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){2,3}$")
+PLATFORM_TYPE = String(enum=("Windows", "Linux", "MacOS"))
+IP_ADDRESS = String(min=1, max=46, sensitive=True)
+COMPUTER_NAME = String(min=1, max=255)
+SOURCE_ID = String(min=0, max=128, pattern="^[a-zA-Z0-9:_-]*$")
+SOURCE_TYPE = String(
+    enum=(
+        "AWS::EC2::Instance",
+        "AWS::IoT::Thing",
+        "AWS::SSM::ManagedInstance",
+        "Microsoft.Compute/virtualMachines",
+        "compute.googleapis.com/Instance",
+    )
+)
 _SHORT_TEXT = String(max=255)
 
 
@@ -169,10 +184,10 @@ class InstanceInformation:
     """One listed node."""
 
     instance_id: str | None = member("InstanceId", NODE_ID)
-    ping_status: str | None = member("PingStatus", String(enum=("Online", "ConnectionLost", "Inactive")))
+    ping_status: str | None = member("PingStatus", PING_STATUS)
     last_ping_date_time: datetime | None = member("LastPingDateTime", Timestamp())
-    agent_version: str | None = member("AgentVersion", String(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){2,3}$"))
-    platform_type: str | None = member("PlatformType", String(enum=("Windows", "Linux", "MacOS")))
+    agent_version: str | None = member("AgentVersion", AGENT_VERSION)
+    platform_type: str | None = member("PlatformType", PLATFORM_TYPE)
     platform_name: str | None = member("PlatformName", String())
     platform_version: str | None = member("PlatformVersion", String())
     activation_id: str | None = member("ActivationId", ACTIVATION_ID)
@@ -180,21 +195,10 @@ class InstanceInformation:
     registration_date: datetime | None = member("RegistrationDate", Timestamp())
     resource_type: str | None = member("ResourceType", String(enum=("ManagedInstance", "EC2Instance")))
     name: str | None = member("Name", String())
-    ip_address: str | None = member("IPAddress", String(min=1, max=46, sensitive=True))
-    computer_name: str | None = member("ComputerName", String(min=1, max=255))
-    source_id: str | None = member("SourceId", String(min=0, max=128, pattern="^[a-zA-Z0-9:_-]*$"))
-    source_type: str | None = member(
-        "SourceType",
-        String(
-            enum=(
-                "AWS::EC2::Instance",
-                "AWS::IoT::Thing",
-                "AWS::SSM::ManagedInstance",
-                "Microsoft.Compute/virtualMachines",
-                "compute.googleapis.com/Instance",
-            )
-        ),
-    )
+    ip_address: str | None = member("IPAddress", IP_ADDRESS)
+    computer_name: str | None = member("ComputerName", COMPUTER_NAME)
+    source_id: str | None = member("SourceId", SOURCE_ID)
+    source_type: str | None = member("SourceType", SOURCE_TYPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
