@@ -37,3 +37,25 @@ class Backoff:
     def reset(self) -> None:
         """Start from the first step again, because the last attempt succeeded."""
         self._step_s = self._first_s
+
+
+class Patience:
+    """How long to wait for an answer: twice as long after a wait in vain, up to `cap_s`, until one comes.
+
+    A server to which a whole fleet comes back answers late. Whoever gave up on it after the same time again
+    and again would make it work for nobody each time, and let it fall behind further.
+    """
+
+    def __init__(self, first_s: float, cap_s: float) -> None:
+        self._first_s = first_s
+        self._cap_s = max(first_s, cap_s)
+        self.wait_s = first_s
+        """For the next request."""
+
+    def waited_in_vain(self, for_s: float) -> None:
+        """A request found no answer in `for_s`. Several that waited at the same time count as one."""
+        self.wait_s = max(self.wait_s, min(for_s * 2, self._cap_s))
+
+    def answered(self) -> None:
+        """The server answers again."""
+        self.wait_s = self._first_s

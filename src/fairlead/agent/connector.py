@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from picows import WSError, WSHandshakeError, WSListener, WSProtocolError, WSTransport, ws_connect
 
+from fairlead.agent.backoff import Patience
 from fairlead.transport.asyncio_dialer import open_endpoint
 from fairlead.transport.errors import (
     ConnectionLost,
@@ -34,9 +35,16 @@ if TYPE_CHECKING:
 READ_BUFFER_BYTES = 4 * 1024
 """First size of a WebSocket's read buffer, which grows on demand and is resident memory."""
 
+LONGEST_WAIT_S = 60.0
+"""For an answer of a server that let earlier requests wait in vain."""
+
 
 class Connector:
-    """Opens connections to `endpoint` under `trust`, through the proxy that `environ` names for it."""
+    """Opens connections to `endpoint` under `trust`, through the proxy that `environ` names for it.
+
+    Dialling may take `timeout_s`, and so may a request with all that belongs to it, unless the one before it
+    waited in vain (`backoff.Patience`).
+    """
 
     def __init__(
         self,
@@ -50,6 +58,7 @@ class Connector:
         self.trust = trust
         self._environ = environ
         self._timeout_s = timeout_s
+        self._patience = Patience(timeout_s, LONGEST_WAIT_S)
         self._context = context
 
     @property
@@ -71,13 +80,14 @@ class Connector:
         `headers` must hold `Host`. Raises a `TransportError`; `TlsError` means that nothing was sent.
         """
         request = request_bytes(method, target, [*headers, ("Connection", "close")], body)
+        wait_s = self._patience.wait_s
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._talk(request)
+            async with asyncio.timeout(wait_s):
+                response = await self._talk(request)
         except TimeoutError:
-            raise ConnectionLost(
-                f"{self.endpoint.authority} gave no answer in {self._timeout_s:g} s"
-            ) from None
+            raise self._no_answer(wait_s) from None
+        self._patience.answered()
+        return response
 
     async def _talk(self, request: bytes) -> Response:
         context = self.context
@@ -121,14 +131,15 @@ class Connector:
         context = self.context
         connected = await open_endpoint(self.endpoint, self._environ, self._timeout_s)
         scheme = "ws" if context is None else "wss"
+        wait_s = self._patience.wait_s
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(wait_s):
                 transport, accepted = await ws_connect(
                     lambda *_: listener,
                     f"{scheme}://{self.endpoint.host_header}{target}",
                     ssl_context=context,
                     socket_factory=lambda _: connected,
-                    websocket_handshake_timeout=self._timeout_s,
+                    websocket_handshake_timeout=wait_s,
                     enable_auto_ping=True,
                     auto_ping_idle_timeout=ping_interval_s,
                     auto_ping_reply_timeout=pong_timeout_s,
@@ -141,12 +152,19 @@ class Connector:
             # picows leaves the connection open when the wait for its handshake is given up.
             with contextlib.suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
+            if isinstance(error, TimeoutError):
+                raise self._no_answer(wait_s) from error
             if isinstance(error, OSError | WSError):
                 raise self._upgrade_failure(error) from error
             raise
         if accepted is None:  # picows reports an end before the answer as a success without a listener
             raise ConnectionLost(f"{self.endpoint.authority} closed the connection instead of answering")
+        self._patience.answered()
         return transport
+
+    def _no_answer(self, wait_s: float) -> ConnectionLost:
+        self._patience.waited_in_vain(wait_s)
+        return ConnectionLost(f"{self.endpoint.authority} gave no answer in {wait_s:g} s")
 
     def _handshake_failure(self, error: OSError) -> TransportError:
         if self.endpoint.uses_tls:
@@ -157,8 +175,6 @@ class Connector:
     def _upgrade_failure(self, error: OSError | WSError) -> TransportError:
         """What to raise instead of picows's and asyncio's own errors."""
         authority = self.endpoint.authority
-        if isinstance(error, TimeoutError):
-            return ConnectionLost(f"{authority} gave no answer in {self._timeout_s:g} s")
         if isinstance(error, OSError):
             return self._handshake_failure(error)
         if isinstance(error, WSHandshakeError) and error.response is not None:

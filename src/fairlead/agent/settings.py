@@ -93,7 +93,8 @@ class AgentSettings:
     """How often the node reports its state (UpdateInstanceInformation)."""
 
     request_timeout_s: float = 15.0
-    """How long one request to the server may take, from dialling to the last byte of the answer."""
+    """How long one request to the server may take, from dialling to the last byte of the answer; after one in
+    vain up to twice as long, and so on to a minute, until there is an answer."""
 
     reconnect_first_s: float = 1.0
     """Upper bound of the first delay before the control channel is opened again."""
