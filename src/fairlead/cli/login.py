@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import sys
 import time
 from enum import StrEnum
@@ -172,7 +173,7 @@ def _region(settings: ClientSettings) -> str:
 
 
 def _process(profile: str) -> str:
-    return f"fairlead credentials --profile {profile}"
+    return f"fairlead credentials --profile {shlex.quote(profile)}"
 
 
 def _tell(line: str) -> None:

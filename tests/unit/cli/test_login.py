@@ -1,7 +1,10 @@
 """`fairlead login`, as far as it goes without a provider; the rest is in integration/test_login.py."""
 
+import shlex
+
 import pytest
 
+from fairlead.cli import login
 from fairlead.cli.app import main
 
 GIVEN = [
@@ -47,3 +50,8 @@ def test_a_profile_may_say_it(home, capsys):
     )
     assert main(["login", "--profile", "staff"]) == 1
     assert "which server" in capsys.readouterr().err
+
+
+def test_a_profile_with_a_space_in_its_name_stays_one_word():
+    assert shlex.split(login._process("my staff")) == ["fairlead", "credentials", "--profile", "my staff"]
+    assert login._process("staff") == "fairlead credentials --profile staff"
