@@ -143,6 +143,7 @@ TESTED_TOGETHER = {
     "domain/operations/user_locks.py": "unit/control/test_user_locks.py",
     "gateway/relay_sides.py": "unit/gateway/test_relay.py",
     "gateway/security_events.py": "unit/gateway/test_work.py",
+    "gateway/socket_handlers.py": "unit/gateway/test_sockets.py",
     "protocol/events.py": "unit/protocol/test_values.py",
     "protocol/incoming.py": "unit/protocol/test_data_channel.py",
     "protocol/json_fields.py": "unit/protocol/test_handshake.py",

@@ -24,7 +24,8 @@ from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, is_node
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
-from fairlead.gateway.sockets import ChannelSocket, SocketHandler
+from fairlead.gateway.socket_handlers import SocketHandler
+from fairlead.gateway.sockets import ChannelSocket
 from fairlead.gateway.work import BackgroundWork
 from fairlead.protocol.errors import MalformedMessage
 from fairlead.protocol.open_channel import (

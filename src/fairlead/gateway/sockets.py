@@ -9,7 +9,6 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
-from typing import Protocol
 
 import aiofastnet
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -18,6 +17,7 @@ from fairlead.gateway.clock import Rounds, Timer
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.settings import GatewaySettings
+from fairlead.gateway.socket_handlers import Nobody, SocketHandler
 from fairlead.transport.tls_leftovers import read_what_is_left
 
 MAX_REASON_BYTES = 123
@@ -30,36 +30,6 @@ _LONG_HEADER = struct.Struct(">BBQ")
 _SHORT = 126
 _MEDIUM = 1 << 16
 _BINARY = WSMsgType.BINARY
-
-
-class SocketHandler(Protocol):
-    """Receives what comes on a WebSocket. Views are valid during the call only."""
-
-    def receive_text(self, text: bytes) -> None: ...
-    def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
-        """`last`: nothing else was read together with this message."""
-        ...
-
-    def flush(self) -> None:
-        """What was read together has all been handed over."""
-        ...
-
-    def congested(self) -> None: ...
-    def drained(self) -> None: ...
-    def disconnected(self, close_code: int | None) -> None:
-        """Called once, last. `close_code` is None when the peer said no goodbye."""
-        ...
-
-
-class _Nobody:
-    """The handler of a socket that is closing."""
-
-    def receive_text(self, text: bytes) -> None: ...
-    def receive_binary(self, frame: bytes | memoryview, last: bool) -> None: ...
-    def flush(self) -> None: ...
-    def congested(self) -> None: ...
-    def drained(self) -> None: ...
-    def disconnected(self, close_code: int | None) -> None: ...
 
 
 class ChannelSocket(WSListener):
@@ -113,7 +83,7 @@ class ChannelSocket(WSListener):
         self._rounds = rounds
         self._max_message_bytes = max_message_bytes
         self._on_gone = on_gone
-        self._handler: SocketHandler = _Nobody()
+        self._handler: SocketHandler = Nobody()
         self._transport: WSTransport | None = None
         self._copies = False
         self._corked: bytearray | None = None
@@ -193,7 +163,7 @@ class ChannelSocket(WSListener):
             self._timer.cancel()
         self._leave_rounds()
         self._on_gone(self)
-        handler, self._handler = self._handler, _Nobody()
+        handler, self._handler = self._handler, Nobody()
         handler.disconnected(self._close_code)
 
     def pause_writing(self) -> None:
@@ -265,7 +235,7 @@ class ChannelSocket(WSListener):
         Nothing more reaches the handler, not even `disconnected`. The peer is still read, for nobody: closing
         a socket with unread bytes resets the connection, and then the peer may never see what was sent.
         """
-        self._handler = _Nobody()
+        self._handler = Nobody()
         if self.is_open:
             self._answered = answered
         self._close(code, reason)
