@@ -5,7 +5,7 @@ immutable, so copies of the tables are cheap.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, dataclass, field, replace
@@ -397,6 +397,9 @@ class MemoryStore:
             yield MemoryUnitOfWork(working)
             self.tables = working
             self.commits += 1
+
+    def once_committed(self, tell: Callable[[], None]) -> None:
+        tell()
 
     @contextmanager
     def read(self) -> Iterator[MemoryUnitOfWork]:

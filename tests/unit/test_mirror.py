@@ -70,6 +70,7 @@ NEEDS_A_DATABASE = {
     "store/service_settings.py": "integration/store/test_service_settings.py",
     "store/sessions.py": "integration/store/test_sessions.py",
     "store/shared_reads.py": "integration/store/test_shared_reads.py",
+    "store/shared_writes.py": "integration/store/test_shared_writes.py",
     "store/store.py": "integration/store/test_use_cases.py",
     "store/tables.py": "integration/store/test_migration.py",
 }

@@ -1,7 +1,8 @@
 """The course of every API call: one transaction with its audit record, then the news to others.
 
 A use case is a function of a `Call`. What it changes and the record of it are committed together; a refusal
-undoes the changes and is recorded by itself; and only what is committed is told (`Call.after_commit`).
+undoes the changes and is recorded by itself; and only what is committed is told (`Call.after_commit`), also
+where several calls share a transaction.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +94,7 @@ def perform(
         else:
             count_refusal(env, caller.origin, error, operation)
         raise
-    call.tell_news()
+    env.store.once_committed(call.tell_news)
     return response
 
 

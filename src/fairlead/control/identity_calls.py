@@ -107,6 +107,9 @@ class _OneTransaction:
     def transaction(self) -> Iterator[UnitOfWork]:
         yield self._uow
 
+    def once_committed(self, tell: Callable[[], None]) -> None:
+        tell()  # none of the use cases has any news
+
     read = transaction
 
 

@@ -4,6 +4,7 @@ A use case does everything in one unit of work, the audit record included; what 
 tells after the commit.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -52,6 +53,13 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[UnitOfWork]:
         """Commits when the block ends, rolls back when it raises."""
+        ...
+
+    def once_committed(self, tell: Callable[[], None]) -> None:
+        """Do this when what this thread has written is committed.
+
+        That is now, unless several calls share a transaction; never if it is not.
+        """
         ...
 
     def read(self) -> AbstractContextManager[UnitOfWork]:

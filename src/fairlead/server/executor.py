@@ -6,7 +6,7 @@ later, which AWS clients do by themselves.
 
 Calls that thousands of agents make at the same time, and that only read, are made together on a thread of
 their own: all that wait when it is free share one view of the database. They keep nobody from writing, and a
-crowd costs little more than one of it.
+crowd costs little more than one of it. Calls that write may be made together too, to wait for the disk once.
 """
 
 import asyncio
@@ -25,6 +25,8 @@ MAX_WAITING_TOGETHER = 4_000
 """The same for one kind of call that is made together. Who makes it holds a socket meanwhile."""
 MAX_TOGETHER = 100
 """Calls that share one view of the database; whoever comes meanwhile waits for all of them."""
+MAX_WRITTEN_TOGETHER = 16
+"""Calls that share one transaction; none is answered before it is committed."""
 CONCURRENT_THREADS = 8
 """Threads for a database that runs transactions side by side; as many as it has pooled connections."""
 
@@ -59,7 +61,16 @@ class DatabaseExecutor:
 
         Calls whose arguments `waits_behind` says True to are made when no others wait.
         """
-        self._together[work] = _Together(self._reads, work, view, waits_behind)
+        self._together[work] = _Together(self._reads, MAX_TOGETHER, work, view, waits_behind)
+
+    def write_together(self, work: Callable[..., Any], transaction: View) -> None:  # Any: what it gives
+        """From now on `run` makes calls of `work` that wait at the same time in one transaction.
+
+        What `transaction` raises when it ends, each of them raises.
+        """
+        self._together[work] = _Together(
+            self._pool, MAX_WRITTEN_TOGETHER, work, transaction, lambda *_: False
+        )
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run `work`; raises what it raises, or Throttled when too much is waiting."""
@@ -98,11 +109,13 @@ class _Together:
     def __init__(
         self,
         pool: ThreadPoolExecutor,
+        most: int,
         work: Callable[..., Any],  # Any: what it gives, here and below
         view: View,
         waits_behind: Callable[..., bool],
     ) -> None:
         self._pool = pool
+        self._most = most
         self._work = work
         self._view = view
         self._waits_behind = waits_behind
@@ -125,7 +138,7 @@ class _Together:
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         calls: list[_Call] = []
-        while len(calls) < MAX_TOGETHER and (self._first or self._behind):
+        while len(calls) < self._most and (self._first or self._behind):
             call = (self._first or self._behind).popleft()
             if not call[1].done():  # who was cancelled meanwhile waits no longer
                 calls.append(call)

@@ -1,4 +1,4 @@
-"""Which calls are made together: those that a crowd of agents makes, and that only read.
+"""Which calls are made together: those of crowds of agents that only read, and starts of sessions.
 
 Everybody's signatures are judged together too, in two ranks: agents, and sources whose credentials were
 refused too often of late, wait behind all others. So neither a crowd nor a flood keeps a person out.
@@ -6,7 +6,7 @@ refused too often of late, wait behind all others. So neither a crowd nor a floo
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from fairlead.control.authentication import Authenticator
 from fairlead.control.channels import Channels
 from fairlead.domain.callers import Origin
 from fairlead.domain.operations.nodes import REQUEST_MANAGED_INSTANCE_ROLE_TOKEN, UPDATE_INSTANCE_INFORMATION
+from fairlead.domain.operations.sessions import START_SESSION
 from fairlead.gateway.requests import SERVICE
 from fairlead.server.executor import Arguments, DatabaseExecutor
 from fairlead.store.store import SqlStore
@@ -47,6 +48,23 @@ def share_reads(
     executor.read_together(channels.create_control_channel, partial(_view, store, _nothing))
     executor.read_together(channels.open_control_channel, partial(_view, store, _second))
     executor.read_together(channels.pending_sessions, partial(_view, store, _first))
+
+
+def share_writes(
+    executor: DatabaseExecutor,
+    store: SqlStore,
+    handlers: Mapping[Operation, Callable[[Exchange], Any]],  # Any: as above
+) -> None:
+    """Tell the executor which calls share a transaction: starts of sessions, of which many come at once.
+
+    A database with concurrent transactions lets them wait for the disk together by itself.
+    """
+
+    def transaction(calls: Sequence[Arguments]) -> AbstractContextManager[None]:
+        return store.shared_transaction() if len(calls) > 1 else nullcontext()
+
+    if not store.is_concurrent:
+        executor.write_together(handlers[START_SESSION], transaction)
 
 
 def _view(

@@ -63,7 +63,7 @@ from fairlead.server.executor import CONCURRENT_THREADS, DatabaseExecutor
 from fairlead.server.instance_identity_settings import read_trust
 from fairlead.server.oidc_settings import read_issuers
 from fairlead.server.settings import ServerSettings
-from fairlead.server.shared_calls import share_reads
+from fairlead.server.shared_calls import share_reads, share_writes
 from fairlead.server.state import Installation, StateDirectory
 from fairlead.server.web_identity import Fetcher, WebIdentityVerifier
 from fairlead.store.engine import DatabaseUnusable, open_engine, sqlite_url
@@ -185,6 +185,7 @@ def make_components(
     use_cases = _use_cases(env, notifier, trust, audit_log)
     handlers = handlers_for(use_cases)
     share_reads(executor, store, authenticator, channels, handlers)
+    share_writes(executor, store, handlers)
     fetcher = Fetcher()
     verifier = WebIdentityVerifier(issuers, fetcher, now=env.now, clock=time.monotonic)
 

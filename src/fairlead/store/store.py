@@ -21,6 +21,7 @@ from fairlead.store.nodes import SqlNodes
 from fairlead.store.service_settings import SqlServiceSettings
 from fairlead.store.sessions import SqlSessions
 from fairlead.store.shared_reads import SharedIdentities, SharedManagedPolicies, SharedNodes, SharedSessions
+from fairlead.store.shared_writes import SharedTransaction
 
 
 class SqlUnitOfWork:
@@ -54,22 +55,56 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnitOfWork]:
-        """Commits when the block ends, rolls back when it raises. Raises StorageFull when the disk is."""
+        """Commits when the block ends, rolls back when it raises. Raises StorageFull when the disk is.
+
+        Within `shared_transaction` of this thread it is a part of that one.
+        """
+        shared = self._shared
+        if shared is not None:
+            with _full_disk_named(), shared.part() as work:
+                yield work
+            return
         self._make_room()
-        try:
-            with writing(self._engine) as connection:
-                yield SqlUnitOfWork(connection, self._sealer)
-        except OperationalError as error:
-            if not is_disk_full(error):
-                raise
-            raise StorageFull from error
+        with _full_disk_named(), writing(self._engine) as connection:
+            yield SqlUnitOfWork(connection, self._sealer)
+
+    @contextmanager
+    def shared_transaction(self) -> Iterator[None]:
+        """Until the block ends, the transactions of this thread are parts of one, which is committed then.
+
+        Raises StorageFull, or what else keeps it from being committed: then nothing of any part is.
+        """
+        self._make_room()
+        with _full_disk_named(), writing(self._engine) as connection:
+            shared = SharedTransaction(connection, SqlUnitOfWork(connection, self._sealer))
+            self._of_thread.shared = shared
+            try:
+                yield
+            finally:
+                del self._of_thread.shared
+            shared.require_sound()
+        shared.tell_news()
+
+    def once_committed(self, tell: Callable[[], None]) -> None:
+        """Do this when what this thread has written is committed: now, unless a transaction is shared."""
+        shared = self._shared
+        if shared is None:
+            tell()
+        else:
+            shared.keep_news(tell)
+
+    @property
+    def _shared(self) -> SharedTransaction[SqlUnitOfWork] | None:
+        return getattr(self._of_thread, "shared", None)
 
     @contextmanager
     def read(self) -> Iterator[SqlUnitOfWork]:
         """A consistent view; whatever was written through it is rolled back."""
-        shared: SqlUnitOfWork | None = getattr(self._of_thread, "view", None)
-        if shared is not None:
-            yield shared
+        view: SqlUnitOfWork | None = getattr(self._of_thread, "view", None)
+        if view is None and self._shared is not None:
+            view = self._shared.work
+        if view is not None:
+            yield view
             return
         with reading(self._engine) as connection:
             yield SqlUnitOfWork(connection, self._sealer)
@@ -106,3 +141,14 @@ class SqlStore:
     def close(self) -> None:
         """Give every connection back."""
         self._engine.dispose()
+
+
+@contextmanager
+def _full_disk_named() -> Iterator[None]:
+    """Raise StorageFull for what the database says when there is no room."""
+    try:
+        yield
+    except OperationalError as error:
+        if not is_disk_full(error):
+            raise
+        raise StorageFull from error

@@ -188,3 +188,25 @@ def test_who_was_cancelled_while_waiting_is_not_served() -> None:
         assert desk.views == [[1], [3]]
 
     _with_executor(test)
+
+
+def test_calls_that_write_share_a_transaction_and_fail_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.server.executor.MAX_WRITTEN_TOGETHER", 2)
+
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor)
+
+        @contextmanager
+        def transaction(calls: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+            with desk.view(calls):
+                yield
+            if (13,) in calls:
+                raise OSError("the disk is full")
+
+        executor.write_together(desk.double, transaction)
+        answers = await desk.all(1, 2, 3, 13, 4)
+        assert answers[:3] == [2, 4, 6]
+        assert [str(answer) for answer in answers[3:]] == ["the disk is full"] * 2
+        assert desk.views == [[1], [2, 3], [13, 4]]
+
+    _with_executor(test)
