@@ -172,7 +172,8 @@ class VerifyCommand:
     def _consistent(self, api: AdminApi, name: str, checkpoint: Checkpoint, signed: Checkpoint) -> None:
         if checkpoint.size > signed.size:
             raise ClientError(
-                f"{name}: it covers {checkpoint.size} events, and the log has {signed.size}: events were removed"
+                f"{name}: it covers {checkpoint.size} events, and the log has {signed.size}:"
+                " events were removed"
             )
         members: dict[str, object] = {"FirstSize": checkpoint.size, "SecondSize": signed.size}
         proof = hashes(api.call("GetAuditConsistencyProof", members), "Hashes")
