@@ -128,7 +128,7 @@ _HTTP = (
         "signature",
         http.judge_signature,
         (SignatureError,),
-        ("aws.signed_request:parse",),
+        ("aws.signed_request:parse", "aws.basic_dates:parse_basic"),
         recorded_requests,
     ),
     Target("api-request", http.identify_request, (HostRefused,), (), recorded_requests),

@@ -25,7 +25,7 @@ TIER = "/ssm/managed-instance/activation-tier"
 @pytest.fixture
 def guest(site: Site) -> Iterator[RunningAgent]:
     """A second node, with a state directory of its own."""
-    agent = site.stack.add_agent("guest")
+    agent = site.stack.add_agent("fleet-guest")
     yield agent
     agent.child.stop()
     shutil.rmtree(agent.state)
