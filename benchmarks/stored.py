@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import Engine, insert
 
 from fairlead.store.engine import open_engine, sqlite_url, writing
 from fairlead.store.migration import migrate
@@ -27,6 +27,14 @@ def fill(
     `public_key` (DER) is that of all nodes; None: nobody can sign as one of them.
     """
     engine = open_engine(sqlite_url(state / "fairlead.db"))
+    fill_database(engine, node_count, active, ended, public_key)
+    engine.dispose()
+
+
+def fill_database(
+    engine: Engine, node_count: int, active: int = 0, ended: int = 0, public_key: bytes | None = None
+) -> None:
+    """The same for a database of any kind."""
     migrate(engine)
     now = datetime.now(UTC)
     with writing(engine) as connection:
@@ -42,7 +50,6 @@ def fill(
                     batch = []
             if batch:
                 connection.execute(insert(table), batch)
-    engine.dispose()
 
 
 def _nodes(count: int, now: datetime, public_key: bytes | None) -> Iterator[Row]:
