@@ -18,6 +18,7 @@ from picows import WSTransport
 
 from fairlead.domain.sessions import ChannelSide, EndReason
 from fairlead.gateway.assist import Assist, CopyBudget
+from fairlead.gateway.clock import Rounds
 from fairlead.gateway.picows_edge import BoundedReader, make_picows_protocol
 from fairlead.gateway.relay import Relay
 from fairlead.gateway.settings import GatewaySettings
@@ -44,7 +45,11 @@ class _Front(asyncio.Protocol):
         settings, loop = self._pairs.settings, asyncio.get_running_loop()
         accepted = cast("asyncio.Transport", transport)
         socket = _Socket(
-            settings, loop, max_message_bytes=settings.max_frame_bytes, source_address="127.0.0.1"
+            settings,
+            loop,
+            self._pairs.rounds,
+            max_message_bytes=settings.max_frame_bytes,
+            source_address="127.0.0.1",
         )
         socket.joined = self._pairs.joined
         picows = make_picows_protocol(socket, settings.max_frame_bytes, settings.read_buffer_bytes)
@@ -57,6 +62,7 @@ class Pairs:
 
     def __init__(self) -> None:
         self.settings = GatewaySettings()
+        self.rounds = Rounds(asyncio.get_running_loop(), self.settings.silence_check_s)
         self._half: Relay | None = None
 
     def joined(self, socket: ChannelSocket) -> None:
