@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from itertools import chain
 
+from fairlead.client.answers import pages, unreadable
 from fairlead.client.errors import ServiceError
 
 TYPE_CHECKING = False
@@ -40,11 +42,12 @@ class ExportCommand:
             members["StartTime"] = start
         if end is not None:
             members["EndTime"] = end
-        answer = self._api.call("ExportAuditEvents", members)
-        first = number(answer, "FirstIndex")
-        hashes_before = texts(answer, "HashesBefore")
+        answers = pages(self._api, "ExportAuditEvents", members)
+        opening = next(answers)
+        first = number(opening, "FirstIndex")
+        hashes_before = texts(opening, "HashesBefore")
         following = first
-        while True:
+        for answer in chain((opening,), answers):
             if number(answer, "FirstIndex") != following:
                 raise unreadable()
             for event in texts(answer, "Events"):
@@ -52,9 +55,6 @@ class ExportCommand:
                     raise unreadable()
                 self._write(event + "\n")
                 following += 1
-            if not answer.get("NextToken"):
-                break
-            answer = self._api.call("ExportAuditEvents", {**members, "NextToken": answer["NextToken"]})
         return self._proof(first, following, hashes_before)
 
     def _proof(self, first: int, end: int, hashes_before: list[str]) -> dict[str, Any]:
@@ -107,8 +107,3 @@ def hashes(answer: dict[str, Any], name: str) -> list[bytes]:
         return [base64.b64decode(each.encode("ascii"), validate=True) for each in texts(answer, name)]
     except (binascii.Error, UnicodeEncodeError):
         raise unreadable() from None
-
-
-def unreadable() -> ServiceError:
-    """What is said of an answer that is not as it should be."""
-    return ServiceError("the server's answer cannot be read", "", 200)

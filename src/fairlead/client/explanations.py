@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from fairlead.client.errors import ClientError, ServiceError
+from fairlead.client.answers import pages, unreadable
+from fairlead.client.errors import ClientError
 from fairlead.transport.errors import printable
 
 TYPE_CHECKING = False
@@ -55,17 +56,13 @@ class ExplainCommand:
         members = {**_question(action, resources, context), "MaxResults": PAGE}
         everybody: list[Any] = []
         is_allowed = False
-        while True:
-            answer = self._api.call("FindPrincipals", members)
+        for answer in pages(self._api, "FindPrincipals", members):
             for principal in _list(answer.get("Principals")):
                 is_allowed |= principal.get("Verdict") == ALLOWED and not principal.get("IsLocked")
                 if self._as_json:
                     everybody.append(principal)
                 else:
                     self._say_principal(principal)
-            if not answer.get("NextToken"):
-                break
-            members["NextToken"] = answer["NextToken"]
         if self._as_json:
             self._say(json.dumps({"Principals": everybody}, indent=2))
         elif not is_allowed:
@@ -142,7 +139,7 @@ def _list(value: object) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise ServiceError("the server's answer cannot be read", "", 200)
+        raise unreadable()
     return value
 
 

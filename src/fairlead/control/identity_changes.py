@@ -12,7 +12,7 @@ from datetime import datetime
 
 from fairlead.control import identity_export
 from fairlead.control.access_changes import AccessDifference, Comparison, Standing, standing
-from fairlead.control.authorization import authorize, node_arn
+from fairlead.control.authorization import ResourceContext, authorize, node_arn
 from fairlead.control.calls import Call, perform
 from fairlead.control.environment import Environment
 from fairlead.control.identity_calls import IdentityCall, IdentityCalls, read_calls
@@ -157,6 +157,7 @@ class _Plan:
     _names: list[str] = field(default_factory=list)
     _before: dict[str, Standing] = field(default_factory=dict)
     _asked_nodes: int = 0
+    _documents: list[tuple[str, ResourceContext]] = field(default_factory=list)
 
     def look_before(self) -> None:
         """Before the calls are made."""
@@ -231,16 +232,22 @@ class _Plan:
                 changes += _shown(comparison.of_session_resource(arn, keys), node.name)
             if nodes and self._asked_nodes >= NODES_PER_PAGE:
                 return changes, nodes[-1].id
-            for name, stored in self._documents().items():
-                arn = document_reference(self.caller, name).arn
-                changes += _shown(comparison.of_session_resource(arn, document_tag_keys(arn, stored)))
+            for arn, keys in self._session_documents():
+                changes += _shown(comparison.of_session_resource(arn, keys))
         return changes + _shown(comparison.of_escalation()), None
 
-    def _documents(self) -> dict[str, StoredDocument | None]:
-        """What sessions can be started with: AWS's documents, the default one, and those of the account."""
-        stored = (document for document, _ in self.uow.documents.all(self.caller.scope))
-        names = dict.fromkeys((*AWS_OWNED_DOCUMENTS, DEFAULT_DOCUMENT))
-        return names | {document.name: document for document in stored}
+    def _session_documents(self) -> list[tuple[str, ResourceContext]]:
+        """What sessions can be started with: AWS's documents, the default one, and those of the account.
+
+        Read once: no call of a plan changes them.
+        """
+        if not self._documents:
+            names: dict[str, StoredDocument | None] = dict.fromkeys((*AWS_OWNED_DOCUMENTS, DEFAULT_DOCUMENT))
+            names |= {document.name: document for document, _ in self.uow.documents.all(self.caller.scope)}
+            for name, stored in names.items():
+                arn = document_reference(self.caller, name).arn
+                self._documents.append((arn, document_tag_keys(arn, stored)))
+        return self._documents
 
     def _nodes(self, after_node: str) -> list[Node]:
         limit = NODES_PER_PAGE - self._asked_nodes

@@ -74,13 +74,9 @@ class DatabaseExecutor:
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run `work`; raises what it raises, or Throttled when too much is waiting."""
-        together = self._together.get(work)
-        if together is not None:
-            answer: T = await together.call(arguments)
-            return answer
-        if self._waiting >= self._max_waiting:
+        if work not in self._together and self._waiting >= self._max_waiting:
             raise Throttled
-        return await self._run(work, *arguments)
+        return await self.run_always(work, *arguments)
 
     async def run_always(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """As `run`, whatever is waiting: for what must not be lost, such as the end of a session."""
@@ -88,9 +84,6 @@ class DatabaseExecutor:
         if together is not None:
             answer: T = await together.call(arguments)
             return answer
-        return await self._run(work, *arguments)
-
-    async def _run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, partial(work, *arguments))
