@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fairlead._version import __version__
@@ -104,7 +105,7 @@ def one_thousand_statements(requests: int) -> dict[str, object]:
             AttachedPolicy(parse_identity_policy(text), "p", Attachment.USER_MANAGED, "alice")
             for text in texts
         ]
-        measured[name] = cpu_ms(lambda policies=policies: evaluate(question, policies), requests)
+        measured[name] = cpu_ms(partial(evaluate, question, policies), requests)
     return measured
 
 
@@ -114,14 +115,14 @@ def start_session(requests: int) -> dict[str, object]:
         engine = open_engine(sqlite_url(Path(directory) / "fairlead.db"))
         migrate(engine)
         world = World(SqlStore(engine, Sealer(bytes(32), os.urandom)))
-        world.random_bytes = os.urandom  # type: ignore[method-assign]
+        world.random_bytes = os.urandom  # type: ignore[method-assign, assignment]
         world.role()
         world.node()
         few = world.user("alice", ALLOW_SSH)
         many = world.user("bob", ALLOW_SSH)
         join_groups(world, many)
         measured = {
-            name: cpu_ms(lambda caller=caller: start_one(world, caller), requests)
+            name: cpu_ms(partial(start_one, world, caller), requests)
             for name, caller in (("one policy", few), ("10 groups with 100 policies", many))
         }
         engine.dispose()

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fairlead.domain.errors import DocumentAlreadyExists
 from fairlead.domain.scope import Scope
 from fairlead.domain.stored_documents import DocumentVersion, StoredDocument, VersionSummary
 
+if TYPE_CHECKING:
+    from tests.support.memory_store import Tables
+
 
 class MemoryDocuments:
     """domain.stored_documents.DocumentRepository."""
 
-    def __init__(self, tables: Any) -> None:
+    def __init__(self, tables: "Tables") -> None:
         self._tables = tables
 
     def add(self, document: StoredDocument, version: DocumentVersion) -> None:
@@ -60,7 +63,9 @@ class MemoryDocuments:
     def versions(
         self, document: StoredDocument, before_number: int | None, limit: int
     ) -> list[VersionSummary]:
-        found = sorted(self._versions(document), key=lambda version: version.number, reverse=True)
+        found: list[VersionSummary] = sorted(
+            self._versions(document), key=lambda version: version.number, reverse=True
+        )
         return [each for each in found if before_number is None or each.number < before_number][:limit]
 
     def count_versions(self, document: StoredDocument) -> int:
@@ -70,8 +75,8 @@ class MemoryDocuments:
         self, document: StoredDocument, version: DocumentVersion, target_type: str | None
     ) -> None:
         self._tables.document_versions[(*_key(document), version.number)] = version
-        numbers = {"latest_version": version.number, "last_number": version.number}
-        self._put(replace(self._now(document), **numbers, target_type=target_type))
+        changed = replace(self._now(document), latest_version=version.number, last_number=version.number)
+        self._put(replace(changed, target_type=target_type))
 
     def delete_version(self, document: StoredDocument, number: int) -> None:
         del self._tables.document_versions[(*_key(document), number)]

@@ -1,9 +1,9 @@
 """Users, groups, roles and policies of `memory_store`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fairlead.domain.errors import EntityAlreadyExists
 from fairlead.domain.groups import Group
@@ -12,6 +12,8 @@ from fairlead.domain.managed_policies import ManagedPolicy, PolicyVersion
 
 if TYPE_CHECKING:
     from tests.support.memory_store import Tables
+
+_Named = TypeVar("_Named", User, Role, Group, ManagedPolicy)
 
 
 class MemoryIdentities:
@@ -259,16 +261,18 @@ class MemoryManagedPolicies:
         return sum(policy_arn == arn for _, policy_arn in self._tables.attachments)
 
     def boundary_count(self, arn: str) -> int:
-        bounded = [*self._tables.users.values(), *self._tables.roles.values()]
+        bounded: list[User | Role] = [*self._tables.users.values(), *self._tables.roles.values()]
         return sum(identity.boundary_arn == arn for identity in bounded)
 
 
-def _by_name(rows, account_id, name):
+def _by_name(rows: Iterable[_Named], account_id: str, name: str) -> _Named | None:
     same = [row for row in rows if (row.account_id, row.name.lower()) == (account_id, name.lower())]
     return same[0] if same else None
 
 
-def _named_page(rows, account_id, path_prefix, after_name):
+def _named_page(
+    rows: Iterable[_Named], account_id: str, path_prefix: str, after_name: str | None
+) -> list[_Named]:
     found = [
         row
         for row in rows
