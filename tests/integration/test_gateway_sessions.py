@@ -1,6 +1,7 @@
 """The life of a session between its node, its client and the store: offers, resumption, ends."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -351,6 +352,30 @@ def test_an_end_that_could_not_be_recorded_is_told_at_once_and_recorded_later(ca
         assert caplog.text.count("could not record the end of session") == 2
 
     GatewayRig.run(test, record_again_s=0.1)
+
+
+def test_a_completion_is_acknowledged_when_the_end_is_recorded_and_not_before():
+    async def test(rig):
+        record, entered, released = rig.channels.end_session, threading.Event(), threading.Event()
+
+        def end_session(session_id, end):
+            entered.set()
+            assert released.wait(PATIENCE_S)
+            return record(session_id, end)
+
+        rig.channels.end_session = end_session
+        control = await rig.control()
+        await rig.pair()
+        acknowledged = asyncio.ensure_future(receive(control))
+        await control.send(completion())
+        await eventually(entered.is_set)
+        await (await control.ping())  # its answer would come behind an acknowledgement
+        assert not acknowledged.done()
+        released.set()
+        assert isinstance(decode_control_message(await acknowledged).body, TaskAcknowledge)
+        assert SESSION in rig.channels.ends
+
+    GatewayRig.run(test, offer_delays_s=(PATIENCE_S,))
 
 
 def test_an_agent_is_told_of_the_end_again_until_it_reports_the_completion():

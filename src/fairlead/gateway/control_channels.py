@@ -37,7 +37,7 @@ class ControlSocket(Protocol):
 class ControlEvents(Protocol):
     """Told what nodes report."""
 
-    def task_completed(self, node_id: str, completion: TaskComplete) -> None:
+    def task_completed(self, node_id: str, completion: TaskComplete, acknowledge: Callable[[], None]) -> None:
         """A node says that a session is over; it may say so several times."""
         ...
 
@@ -155,7 +155,8 @@ class ControlChannels:
             _log.info("node %s is no longer connected", channel.node_id)
 
     def received(self, channel: "ControlChannel", frame: bytes | memoryview) -> None:
-        """A message of a node. All completions are acknowledged; what nobody here reads is ignored."""
+        """A message of a node. All completions are acknowledged, as soon as they need not be said again; what
+        nobody here reads is ignored."""
         try:
             message = decode_control_message(frame)
         except MalformedMessage as error:
@@ -164,9 +165,11 @@ class ControlChannels:
             return
         if isinstance(message.body, TaskComplete):
             acknowledgement = self._messages.task_acknowledge(message.message_id, message.body.session_id)
-            channel.socket.send_binary(acknowledgement, more=False)
-            if self._events is not None:
-                self._events.task_completed(channel.node_id, message.body)
+            acknowledge = partial(channel.socket.send_binary, acknowledgement, more=False)
+            if self._events is None:
+                acknowledge()
+            else:
+                self._events.task_completed(channel.node_id, message.body, acknowledge)
 
 
 class ControlChannel:

@@ -66,6 +66,8 @@ class _Live:
         self.order = asyncio.Lock()
         self.end: SessionEnd | None = None
         self.is_finished = False
+        self.acknowledge_end: Callable[[], None] | None = None
+        """For the node that reported the end, as soon as a server killed now would know of it."""
         self.sources: dict[ChannelSide, Caller | Origin] = {}
         self.incarnation = ""
         """Of the agent's process that holds the session; empty where it told none."""
@@ -226,14 +228,15 @@ class LiveSessions:
                 self._offer(live)
         self._work.spawn(self._offer_pending(node_id), purpose=f"offer sessions to node {node_id}")
 
-    def task_completed(self, node_id: str, completion: TaskComplete) -> None:
-        """A node reports the end of a session; acted on once, and only for its own."""
-        if self._closings.heard(completion.session_id, node_id):
-            return
+    def task_completed(self, node_id: str, completion: TaskComplete, acknowledge: Callable[[], None]) -> None:
+        """A node reports the end of a session; acted on once, and only for its own. Acknowledged when the end
+        is recorded: until then the node is the only one that is sure to know of it."""
         live = self._sessions.get(completion.session_id)
-        if live is None:
+        if self._closings.heard(completion.session_id, node_id) or live is None:
+            acknowledge()
             return
         if live.session.target != node_id:
+            acknowledge()
             _log.warning("node %s reported the end of another node's session", node_id)
             who = self._control_channels.caller_of(node_id)
             if who is not None:
@@ -245,6 +248,10 @@ class LiveSessions:
         else:
             status = readable(completion.final_task_status, self._settings.max_client_text)
             live.relay.end_when_output_is_delivered(EndReason.AGENT_FAILED, output or status)
+        if live.relay.is_over:
+            live.acknowledge_end = acknowledge
+        else:
+            acknowledge()  # what its client still has to read may take minutes
 
     # News from relays.
 
@@ -362,6 +369,8 @@ class LiveSessions:
         try:
             async with live.order:
                 await self._run(self._records.end_session, live.session.id, end)
+            if live.acknowledge_end is not None:
+                live.acknowledge_end()
         except Exception:
             self._clock.call_later(self._settings.record_again_s, self._begin_end, live, end)
             raise

@@ -33,8 +33,9 @@ class Events:
     def control_channel_opened(self, node_id) -> None:
         self.opened.append(node_id)
 
-    def task_completed(self, node_id, completion) -> None:
+    def task_completed(self, node_id, completion, acknowledge) -> None:
         self.completed.append((node_id, completion.session_id))
+        acknowledge()
 
 
 def registry():
