@@ -34,6 +34,8 @@ class Crowd:
     up: int = 0
     reported: int = 0
     failures: int = 0
+    paced_s: tuple[float, float] = (0.0, 0.0)
+    """The pace at which to come back that the agents know of, the least and the most of them."""
 
 
 class Agents:
@@ -60,6 +62,12 @@ class Agents:
         while self.now.up:
             self._require(deadline)
 
+    def wait_until_paced(self) -> None:
+        """Wait until all know at what pace a fleet of this size comes back. Raises CrowdLeft."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.now.paced_s[0] < self.now.paced_s[1] / 2:
+            self._require(deadline)
+
     def wait_until_reported(self) -> None:
         """Wait until each has sent the two heartbeats of its start. Raises CrowdLeft."""
         deadline = time.monotonic() + PATIENCE_S
@@ -76,7 +84,8 @@ class Agents:
     def _listen(self, output: IO[str]) -> None:
         for line in output:
             told = json.loads(line)
-            self.now = Crowd(told["at"], told["up"], told["reported"], sum(told["failures"].values()))
+            failures, (least_s, most_s) = sum(told["failures"].values()), told["paced_s"]
+            self.now = Crowd(told["at"], told["up"], told["reported"], failures, (least_s, most_s))
 
 
 @contextlib.contextmanager

@@ -2,12 +2,13 @@
 
 Writes one JSON object per line, at most five times a second and only when something changed:
 
-    {"at": EPOCH_S, "up": N, "reported": N, "failures": {REASON: N}}
+    {"at": EPOCH_S, "up": N, "reported": N, "paced_s": [LEAST, MOST], "failures": {REASON: N}}
 
 `up` counts the control channels that stand: the gateway has answered a ping that followed the open frame,
 which it reads only once the token is judged. `reported` counts heartbeats that were taken, `failures` the
-attempts at a control channel that failed. All nodes share one RSA key and one TLS context, which costs the
-server nothing less. Ends when its standard input does.
+attempts at a control channel that failed; `paced_s` is the pace at which to come back, as the agents were
+told it. Each has connections, patience and pauses of its own. All nodes share one RSA key and one TLS
+context, which costs the server nothing less. Ends when its standard input does.
 """
 
 import argparse
@@ -32,7 +33,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from benchmarks.stored import FINGERPRINT, node_id
-from fairlead.agent.backoff import Backoff
+from fairlead.agent.backoff import Backoff, ReturnDelay
 from fairlead.agent.connector import Connector
 from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.credentials import role_signer
@@ -60,12 +61,11 @@ class Crowd:
     """What all agents of the process share, and their counts."""
 
     def __init__(self, endpoint: str, ca: str | None, key: bytes, region: str) -> None:
-        parsed = parse_endpoint(endpoint)
-        trust = Trust(ca, "the command line")
-        context = client_context(trust) if parsed.uses_tls else None
+        self._endpoint = parse_endpoint(endpoint)
+        self._trust = Trust(ca, "the command line")
+        self._context = client_context(self._trust) if self._endpoint.uses_tls else None
         self.settings = AgentSettings(state_dir=Path())
-        self.connector = Connector(parsed, trust, {}, self.settings.request_timeout_s, context)
-        self.service = CountedService(self)
+        self.delays: list[ReturnDelay] = []
         loaded = load_pem_private_key(key, password=None)
         assert isinstance(loaded, RSAPrivateKey)
         self.key = loaded
@@ -73,6 +73,11 @@ class Crowd:
         self.up = 0
         self.reported = 0
         self.failures: Counter[str] = Counter()
+
+    def connector(self) -> Connector:
+        """One of an agent's own."""
+        timeout_s = self.settings.request_timeout_s
+        return Connector(self._endpoint, self._trust, {}, timeout_s, self._context)
 
     def failed(self, why: str) -> None:
         """Count a failure; `why` without what differs from node to node."""
@@ -82,11 +87,20 @@ class Crowd:
         """Print the counts whenever they changed."""
         told: dict[str, object] = {}
         while True:
-            counts = {"up": self.up, "reported": self.reported, "failures": dict(self.failures)}
+            counts = {
+                "up": self.up,
+                "reported": self.reported,
+                "paced_s": self._paced_s(),
+                "failures": dict(self.failures),
+            }
             if counts != told:
                 told = counts
                 print(json.dumps({"at": round(time.time(), 3), **counts}), flush=True)
             await asyncio.sleep(REPORT_S)
+
+    def _paced_s(self) -> tuple[float, float]:
+        told = [delay.spread_s for delay in self.delays] or [0.0]
+        return min(told), max(told)
 
 
 class Agent:
@@ -97,7 +111,14 @@ class Agent:
         self._id = node_id(number)
         self._credentials: Credentials | None = None
         self._is_known = asyncio.Event()
-        self._gateway = CountedGateway(crowd, self.credentials, f"00000000-0000-4000-8000-{number:012x}")
+        connector = crowd.connector()
+        incarnation = f"00000000-0000-4000-8000-{number:012x}"
+        self._gateway = CountedGateway(crowd, connector, self.credentials, incarnation)
+        self._service = CountedService(crowd, connector)
+        settings = crowd.settings
+        backoff = Backoff(settings.reconnect_first_s, settings.reconnect_cap_s, random.uniform)
+        self._delay = ReturnDelay(backoff, random.uniform)
+        crowd.delays.append(self._delay)
 
     async def credentials(self) -> Credentials:
         """The role's, once they are there."""
@@ -113,7 +134,7 @@ class Agent:
         """Live as an agent does."""
         settings = self._crowd.settings
         heartbeat = Heartbeat(
-            self._crowd.service,
+            self._service,
             self,  # type: ignore[arg-type]  # it asks for nothing but a signer
             self._id,
             lambda: FACTS,
@@ -127,7 +148,7 @@ class Agent:
             handle=lambda _body: None,
             refused=lambda: None,
             liveness=Liveness(settings.ping_interval_s, settings.pong_timeout_s),
-            backoff=Backoff(settings.reconnect_first_s, settings.reconnect_cap_s, random.uniform),
+            delay=self._delay,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._obtain())
@@ -138,7 +159,7 @@ class Agent:
         retry = Backoff(1.0, 60.0, random.uniform)
         while True:
             try:
-                token = await self._crowd.service.request_role_token(FINGERPRINT, self._prove, time.time())
+                token = await self._service.request_role_token(FINGERPRINT, self._prove, time.time())
                 break
             except (AgentError, TransportError) as error:
                 self._crowd.failed(str(error))
@@ -162,8 +183,8 @@ class Agent:
 class CountedService(ServiceClient):
     """Counts the heartbeats that were taken."""
 
-    def __init__(self, crowd: Crowd) -> None:
-        super().__init__(crowd.connector)
+    def __init__(self, crowd: Crowd, connector: Connector) -> None:
+        super().__init__(connector)
         self._crowd = crowd
 
     async def update_instance_information(
@@ -177,9 +198,13 @@ class CountedGateway(GatewayClient):
     """Counts the channels that stand and the attempts that fail."""
 
     def __init__(
-        self, crowd: Crowd, credentials: Callable[[], Awaitable[Credentials]], incarnation: str
+        self,
+        crowd: Crowd,
+        connector: Connector,
+        credentials: Callable[[], Awaitable[Credentials]],
+        incarnation: str,
     ) -> None:
-        super().__init__(crowd.connector, crowd.region, credentials, incarnation)
+        super().__init__(connector, crowd.region, credentials, incarnation)
         self._crowd = crowd
 
     async def create_control_channel(self, instance_id: str) -> str:

@@ -27,7 +27,13 @@ PAGE = (DOCS / "protocol.md").read_text(encoding="utf-8")
 SOURCES = TESTS.parent / "src" / "fairlead"
 RECORDED = TESTS / "vectors" / "frames" / "ssh-true.jsonl"
 UNITS = {"KiB": 1024, "MiB": 1024 * 1024, "ms": 0.001, "s": 1, "min": 60, "": 1}
-CONTROL_MESSAGES = ("interactive_shell", "agent_task_complete", "agent_task_acknowledge", "channel_closed")
+CONTROL_MESSAGES = (
+    "interactive_shell",
+    "agent_task_complete",
+    "agent_task_acknowledge",
+    "channel_closed",
+    "return_pace",
+)
 IDS = MessageIds(bytes(SEED_BYTES))
 
 

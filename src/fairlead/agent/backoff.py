@@ -39,6 +39,34 @@ class Backoff:
         self._step_s = self._first_s
 
 
+class ReturnDelay:
+    """When a lost connection is tried again: soon at first, and then in step with a whole fleet.
+
+    `backoff` bounds the first delay after a loss, and every one where the server has named no pace. A node
+    that lost only its own path is back at its first try. Where that fails, or the server has said that it
+    restarts, everybody else is away as well: the delay is drawn from `spread_s`, the time over which the
+    server has asked all of them to return, so that they arrive no faster than it can take them.
+    """
+
+    def __init__(self, backoff: Backoff, uniform: Callable[[float, float], float]) -> None:
+        self._backoff = backoff
+        self._uniform = uniform
+        self.spread_s = 0.0
+        """As the server said last."""
+
+    def after_loss_s(self) -> float:
+        """The delay behind a connection that stood and was lost."""
+        return self._backoff.next_delay_s()
+
+    def after_failure_s(self) -> float:
+        """The delay behind an attempt in vain, or when the server sends everybody away."""
+        return max(self._backoff.next_delay_s(), self._uniform(0, self.spread_s))
+
+    def reset(self) -> None:
+        """The connection lasted: the next loss is a first one again."""
+        self._backoff.reset()
+
+
 class Patience:
     """How long to wait for an answer: twice as long after a wait in vain, up to `cap_s`, until one comes.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
-from fairlead.agent.backoff import Backoff
+from fairlead.agent.backoff import ReturnDelay
 from fairlead.agent.completions import Completions
 from fairlead.agent.connector import wait_closed
 from fairlead.agent.credentials import explain
@@ -25,6 +25,7 @@ from fairlead.agent.gateway_client import GatewayClient, Liveness
 from fairlead.protocol.control_channel import (
     MAX_CONTROL_PAYLOAD_BYTES,
     Received,
+    ReturnPace,
     TaskAcknowledge,
     TaskComplete,
     UnknownMessage,
@@ -55,6 +56,8 @@ LINK_OPEN = "open"
 DISPLACED_REASON = "a newer control channel took this place"
 """What the gateway says to that of two agents which it serves no longer (docs/protocol.md, close reasons)."""
 
+_SENT_AWAY = (WSCloseCode.SERVICE_RESTART, WSCloseCode.TRY_AGAIN_LATER)
+
 STEADY_S = 10.0
 """A connection that lasted this long counts as a success: the next loss starts from the first delay again."""
 
@@ -72,7 +75,7 @@ class ControlChannel:
         handle: Callable[[Body], None],
         refused: Callable[[], None],
         liveness: Liveness,
-        backoff: Backoff,
+        delay: ReturnDelay,
     ) -> None:
         self._gateway = gateway
         self._instance_id = instance_id
@@ -80,7 +83,7 @@ class ControlChannel:
         self._handle = handle
         self._refused = refused
         self._liveness = liveness
-        self._backoff = backoff
+        self._delay = delay
         self._completions = Completions(MessageIds(os.urandom(SEED_BYTES)).next_id)
         self._none_pending = asyncio.Event()
         self._none_pending.set()
@@ -100,8 +103,9 @@ class ControlChannel:
         """Hold the channel open until cancelled."""
         while True:
             self._up_since = math.inf
+            is_sent_away = False
             try:
-                goodbye = await self._hold()
+                goodbye, is_sent_away = await self._hold()
             except (AgentError, TransportError) as error:
                 self._tell(explain(error))
                 logger.warning("no control channel: %s", explain(error))
@@ -112,9 +116,11 @@ class ControlChannel:
                     self.displaced_at = time.time()
                 self._tell(f"lost: {goodbye or 'without a word of the gateway'}")
                 logger.warning("control channel lost")
-            if time.monotonic() - self._up_since > STEADY_S:
-                self._backoff.reset()
-            await asyncio.sleep(self._backoff.next_delay_s())
+            was_steady = time.monotonic() - self._up_since > STEADY_S
+            if was_steady:
+                self._delay.reset()
+            is_own_loss = was_steady and not is_sent_away
+            await asyncio.sleep(self._delay.after_loss_s() if is_own_loss else self._delay.after_failure_s())
 
     def report(self, completion: TaskComplete) -> None:
         """Send `completion`, now and whenever a channel stands, until it is acknowledged."""
@@ -150,8 +156,8 @@ class ControlChannel:
             self.link = link
             self.link_changed.set()
 
-    async def _hold(self) -> str:
-        """Hold one channel to its end; the reason that the gateway gave."""
+    async def _hold(self) -> tuple[str, bool]:
+        """Hold one channel to its end; the reason that the gateway gave, and whether it sent all away."""
         token = await self._gateway.create_control_channel(self._instance_id)
         open_frame = ControlOpen(
             str(uuid.uuid4()),
@@ -176,7 +182,7 @@ class ControlChannel:
         finally:
             self.is_up.clear()
             self._send_due()
-        return listener.goodbye
+        return listener.goodbye, listener.is_sent_away
 
     def _send_due(self) -> None:
         """Send the completions that are due, and come back for the next; only while the channel stands."""
@@ -199,6 +205,8 @@ class ControlChannel:
                 self._completions.acknowledge(received.body.message_id)
                 if self._completions.is_empty:
                     self._none_pending.set()
+            case ReturnPace():
+                self._delay.spread_s = received.body.spread_s
             case UnknownMessage():
                 logger.debug("ignored a control message of type %s", received.body.message_type)
             case _:
@@ -213,6 +221,8 @@ class _Listener(WSListener):
         self._receive = receive
         self.goodbye = ""
         """The gateway's reason for closing, once it has."""
+        self.is_sent_away = False
+        """The gateway closes every channel now, or takes none."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         transport.send(WSMsgType.TEXT, self._open_frame)
@@ -225,6 +235,7 @@ class _Listener(WSListener):
             except MalformedMessage as error:
                 logger.warning("dropped a control message: %s", error)
         elif frame.msg_type == WSMsgType.CLOSE:
+            self.is_sent_away = frame.get_close_code() in _SENT_AWAY
             self.goodbye = printable(frame.get_close_message().decode("utf-8", "replace"))
             logger.info(
                 "the gateway closes the control channel %s", f"({self.goodbye})" if self.goodbye else ""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from fairlead.agent import restart
 from fairlead.agent.audit_checkpoint import keep_checkpoint
-from fairlead.agent.backoff import Backoff
+from fairlead.agent.backoff import Backoff, ReturnDelay
 from fairlead.agent.connector import Connector
 from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.credentials import RoleCredentials
@@ -211,7 +211,9 @@ class _Agent:
             liveness=Liveness(
                 settings.ping_interval_s, min(settings.pong_timeout_s, settings.ping_interval_s)
             ),
-            backoff=Backoff(settings.reconnect_first_s, settings.reconnect_cap_s, random.uniform),
+            delay=ReturnDelay(
+                Backoff(settings.reconnect_first_s, settings.reconnect_cap_s, random.uniform), random.uniform
+            ),
         )
         self.sessions = Sessions(
             group,

@@ -74,6 +74,10 @@ class ControlChannels:
         """True while the node has an open control channel."""
         return node_id in self._channels
 
+    def of_our_agents(self) -> list["ControlChannel"]:
+        """The channels of all agents of ours."""
+        return [channel for channel in self._channels.values() if channel.incarnation]
+
     def caller_of(self, node_id: str) -> Caller | None:
         """As whom a connected node signed, if that is known."""
         channel = self._channels.get(node_id)
@@ -147,6 +151,10 @@ class ControlChannels:
 
     # Called by the channels.
 
+    def send_on(self, channel: "ControlChannel", frame: bytes) -> bool:
+        """As `send`, on this very channel; False if it is not the node's any more."""
+        return self._channels.get(channel.node_id) is channel and self.send(channel.node_id, frame)
+
     def lost(self, channel: "ControlChannel") -> None:
         """A channel's connection is gone."""
         if self._channels.get(channel.node_id) is channel:
@@ -175,7 +183,7 @@ class ControlChannels:
 class ControlChannel:
     """One node's channel, and the handler of what its socket receives."""
 
-    __slots__ = ("_registry", "caller", "incarnation", "node_id", "opened_at", "socket")
+    __slots__ = ("_registry", "caller", "incarnation", "node_id", "opened_at", "socket", "told_spread_s")
 
     def __init__(
         self,
@@ -191,6 +199,8 @@ class ControlChannel:
         self.incarnation = incarnation
         self.socket = socket
         self.caller = caller
+        self.told_spread_s = 0
+        """What the agent was told last of the pace at which to come back."""
         self._registry = registry
 
     @property
@@ -198,6 +208,10 @@ class ControlChannel:
         """Where it came from, and since when it is open."""
         address = "" if self.caller is None else self.caller.origin.source_address
         return ChannelSighting(address, self.opened_at)
+
+    def send(self, frame: bytes) -> bool:
+        """Send a message; False if the channel has ended or its node does not read."""
+        return self._registry.send_on(self, frame)
 
     def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
         """One message of the node."""

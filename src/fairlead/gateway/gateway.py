@@ -36,6 +36,7 @@ from fairlead.gateway.loop_errors import quieten_failed_handshakes
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.notifier import GatewayNotifier
 from fairlead.gateway.openings import Opening, Openings, TokenJudge
+from fairlead.gateway.pacing import Pacing
 from fairlead.gateway.presences import PresenceRecords, Presences
 from fairlead.gateway.reconnecting import ReconnectingNodes
 from fairlead.gateway.requests import Authenticate, ChannelAddress, CheckHost, OriginOf
@@ -109,6 +110,13 @@ class Gateway:
         self.reconnecting = ReconnectingNodes(
             self.loop, self.settings.reconnecting_grace_s, self.settings.reconnecting_grace_per_node_s
         )
+        self.pacing = Pacing(
+            lambda: len(self.control_channels) + len(self.reconnecting),
+            self.control_channels.of_our_agents,
+            messages,
+            self.settings,
+            self.loop,
+        )
         self.live_sessions = LiveSessions(
             records=channels,
             run=run,
@@ -128,6 +136,7 @@ class Gateway:
             live_sessions=self.live_sessions,
             control_channels=self.control_channels,
             presences=self.presences,
+            pacing=self.pacing,
             messages=messages,
             security_events=self.security_events,
             settings=self.settings,
@@ -182,6 +191,7 @@ class Gateway:
         self._notifier.detach()
         self.reconnecting.stop()
         self.presences.stop()
+        self.pacing.stop()
         reason = "the server restarts"
         self.control_channels.close_all(CloseCode.RESTART, reason)
         self.live_sessions.stop(reason, ChannelSide.AGENT)

@@ -9,6 +9,7 @@ from fairlead.domain.sessions import Session
 from fairlead.protocol.acknowledgements import encode_one
 from fairlead.protocol.control_channel import (
     ChannelClosed,
+    ReturnPace,
     StartSession,
     TaskAcknowledge,
     encode_control_message,
@@ -71,7 +72,11 @@ class Messages:
             flags=FLAG_SYN_FIN,
         )
 
-    def _encode(self, body: StartSession | ChannelClosed | TaskAcknowledge) -> bytes:
+    def return_pace(self, spread_s: int) -> bytes:
+        """To an agent of ours: over how many seconds all of them come back."""
+        return self._encode(ReturnPace(spread_s))
+
+    def _encode(self, body: StartSession | ChannelClosed | TaskAcknowledge | ReturnPace) -> bytes:
         return encode_control_message(
             body,
             message_id=self._ids.next_id(),

@@ -19,6 +19,7 @@ from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.doorkeeper import Identity
 from fairlead.gateway.live_sessions import LiveSessions, Run, TooManyDataChannels
 from fairlead.gateway.messages import Messages
+from fairlead.gateway.pacing import Pacing
 from fairlead.gateway.presences import Presences
 from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.requests import ChannelAddress, ChannelKind, is_node
@@ -66,6 +67,7 @@ class Openings:
         live_sessions: LiveSessions,
         control_channels: ControlChannels,
         presences: Presences,
+        pacing: Pacing,
         messages: Messages,
         security_events: SecurityEvents,
         settings: GatewaySettings,
@@ -77,6 +79,7 @@ class Openings:
         self._live_sessions = live_sessions
         self._control_channels = control_channels
         self._presences = presences
+        self._pacing = pacing
         self._messages = messages
         self._security_events = security_events
         self._settings = settings
@@ -134,7 +137,10 @@ class Openings:
         self._presences.opened(node_id, opened_at)
         opening.socket.resume_reading()
         opening.socket.require_signs_of_life()
-        return self._control_channels.open(node_id, opening.socket, opened_at, caller, frame.incarnation)
+        channel = self._control_channels.open(node_id, opening.socket, opened_at, caller, frame.incarnation)
+        if frame.incarnation:
+            self._pacing.opened(channel)
+        return channel
 
     async def _open_data(
         self, opening: "Opening", session_id: str, identity: Identity, text: bytes

@@ -26,6 +26,9 @@ class ReconnectingNodes:
     def __contains__(self, node_id: str) -> bool:
         return node_id in self._away
 
+    def __len__(self) -> int:
+        return len(self._away)
+
     def begin(self, node_ids: Iterable[str], stayed_away: Callable[[Iterable[str]], None]) -> None:
         """The server starts: these were connected. Who is not back at the end is handed to `stayed_away`."""
         self._away = set(node_ids)

@@ -105,6 +105,16 @@ class GatewaySettings:
     started and wait. The stock agent takes up to 15 s to come back, and more when a try of it failed."""
     reconnecting_grace_per_node_s: float = 0.006
     """What every node that was connected adds to that: all come at once and one after the other gets in."""
+    return_cost_s: float = 0.005
+    """Processor time that the return of one agent takes, with what else the server has to do meanwhile: two
+    signed requests over TLS."""
+    max_return_spread_s: float = 120.0
+    """The longest time over which a fleet is asked to spread its return. A larger one than fits comes faster
+    than the server can take, and waits."""
+    paces_together_s: float = 0.1
+    """Between two groups of agents that are told of another pace."""
+    max_paces_together: int = 50
+    """Agents in such a group: each takes some 30 µs of the event loop."""
     presences_together_s: float = 1.0
     """For how long openings and ends of control channels are gathered, to be recorded in one transaction."""
     max_presences_together: int = 500

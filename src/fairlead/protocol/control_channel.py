@@ -1,6 +1,7 @@
 """Messages of the control channel: what a gateway and an agent say to each other outside a session.
 
-Gateway to agent: `interactive_shell` (start a session), `channel_closed` (end it), `agent_task_acknowledge`.
+Gateway to agent: `interactive_shell` (start a session), `channel_closed` (end it), `agent_task_acknowledge`;
+to ours also `return_pace` (how to come back after a loss).
 Agent to gateway: `agent_task_complete` (a session is over). Each is an agent message with a JSON payload.
 
 Nobody acknowledges `interactive_shell`; delivering it again until the session's data channel shows up, and
@@ -16,6 +17,7 @@ from fairlead.protocol.message import (
     AGENT_TASK_COMPLETE,
     CHANNEL_CLOSED,
     INTERACTIVE_SHELL,
+    RETURN_PACE,
     decode,
     make_frame,
 )
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, TypeAlias
 
-    Body: TypeAlias = "StartSession | ChannelClosed | TaskComplete | TaskAcknowledge"
+    Body: TypeAlias = "StartSession | ChannelClosed | TaskComplete | TaskAcknowledge | ReturnPace"
 
 MAX_CONTROL_PAYLOAD_BYTES = 256 * 1024
 """The official agent caps what it sends at 142,000 bytes; a session document has at most 64 KiB."""
+MAX_RETURN_SPREAD_S = 600
+"""The slowest pace that an agent takes from a gateway: none is to be kept away for good."""
 START_SESSION_TOPIC = "aws.ssm.sendCommand.interactiveShell"
 
 
@@ -118,6 +122,16 @@ class TaskAcknowledge(Value):
         self.session_id = session_id
 
 
+class ReturnPace(Value):
+    """Who cannot come back at once after a loss comes back within `spread_s` seconds, at random: so long does
+    it take the whole fleet."""
+
+    __slots__ = ("spread_s",)
+
+    def __init__(self, spread_s: int) -> None:
+        self.spread_s = spread_s
+
+
 class UnknownMessage(Value):
     """A type that this module does not read (telemetry, run-command jobs): to be ignored."""
 
@@ -156,6 +170,8 @@ def encode_control_message(
             message_type, payload = CHANNEL_CLOSED, _channel_closed_payload(body, message_id)
         case TaskComplete():
             message_type, payload = AGENT_TASK_COMPLETE, _task_complete_payload(body)
+        case ReturnPace():
+            message_type, payload = RETURN_PACE, {"SchemaVersion": 1, "SpreadSeconds": body.spread_s}
         case _:
             message_type, payload = AGENT_TASK_ACKNOWLEDGE, _task_acknowledge_payload(body)
     return make_frame(
@@ -290,9 +306,17 @@ def _parse_task_acknowledge(members: dict[str, Any], what: str) -> TaskAcknowled
     )
 
 
+def _parse_return_pace(members: dict[str, Any], what: str) -> ReturnPace:
+    spread_s = json_fields.integer(members, "SpreadSeconds", what)
+    if spread_s < 0:
+        raise MalformedMessage(f"SpreadSeconds of {what} is below 0")
+    return ReturnPace(min(spread_s, MAX_RETURN_SPREAD_S))
+
+
 _PARSERS: dict[bytes, Callable[[dict[str, Any], str], Body]] = {
     INTERACTIVE_SHELL: _parse_start_session,
     CHANNEL_CLOSED: _parse_channel_closed,
     AGENT_TASK_COMPLETE: _parse_task_complete,
     AGENT_TASK_ACKNOWLEDGE: _parse_task_acknowledge,
+    RETURN_PACE: _parse_return_pace,
 }

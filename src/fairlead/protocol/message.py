@@ -39,6 +39,8 @@ PAUSE_PUBLICATION = b"pause_publication"
 INTERACTIVE_SHELL = b"interactive_shell"
 AGENT_TASK_COMPLETE = b"agent_task_complete"
 AGENT_TASK_ACKNOWLEDGE = b"agent_task_acknowledge"
+RETURN_PACE = b"return_pace"
+"""Between our own gateway and agent only."""
 
 FLAG_NONE = 0
 FLAG_SYN = 1

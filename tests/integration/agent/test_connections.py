@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from fairlead.agent.backoff import Backoff
+from fairlead.agent.backoff import Backoff, ReturnDelay
 from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.errors import IdentityError
 from fairlead.agent.gateway_client import Liveness
@@ -58,7 +58,7 @@ def test_it_is_told_why_there_is_no_control_channel():
             raise ConnectError("cannot connect to 192.0.2.1:443: no answer")
 
     async def scenario():
-        backoff = Backoff(3600.0, 3600.0, lambda low, high: high)
+        delay = ReturnDelay(Backoff(3600.0, 3600.0, lambda low, high: high), lambda low, high: high)
         channel = ControlChannel(
             NoGateway(),
             NODE,
@@ -66,7 +66,7 @@ def test_it_is_told_why_there_is_no_control_channel():
             handle=lambda message: None,
             refused=lambda: None,
             liveness=Liveness(1.0, 1.0),
-            backoff=backoff,
+            delay=delay,
         )
         holding = asyncio.ensure_future(channel.run())
         await asyncio.wait_for(channel.link_changed.wait(), PATIENCE_S)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fairlead.agent.backoff import Backoff, Patience
+from fairlead.agent.backoff import Backoff, Patience, ReturnDelay
 
 
 def highest(low, high):
@@ -35,6 +35,32 @@ def test_a_success_starts_over():
 def test_impossible_steps_are_refused(first, cap):
     with pytest.raises(ValueError, match="above zero and not above the cap"):
         Backoff(first, cap, highest)
+
+
+def test_a_lost_connection_is_tried_again_soon_however_large_the_fleet():
+    delay = ReturnDelay(Backoff(1, 60, highest), highest)
+    delay.spread_s = 50
+    assert delay.after_loss_s() == 1
+
+
+def test_behind_a_failure_the_whole_fleet_spreads():
+    delay = ReturnDelay(Backoff(1, 60, highest), highest)
+    delay.spread_s = 50
+    assert delay.after_failure_s() == 50
+    assert ReturnDelay(Backoff(1, 60, lowest), lowest).after_failure_s() == 0
+
+
+def test_a_server_that_named_no_pace_is_tried_with_doubling_delays():
+    delay = ReturnDelay(Backoff(1, 60, highest), highest)
+    assert [delay.after_loss_s(), delay.after_failure_s(), delay.after_failure_s()] == [1, 2, 4]
+    delay.reset()
+    assert delay.after_loss_s() == 1
+
+
+def test_the_delays_of_a_small_fleet_still_grow_while_the_server_is_away():
+    delay = ReturnDelay(Backoff(1, 60, highest), highest)
+    delay.spread_s = 5
+    assert [delay.after_failure_s() for _ in range(5)] == [5, 5, 5, 8, 16]
 
 
 def test_a_wait_in_vain_makes_the_next_one_longer_up_to_the_cap_and_an_answer_ends_that():

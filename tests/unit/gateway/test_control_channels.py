@@ -69,6 +69,23 @@ def test_the_end_of_an_older_channel_does_not_end_the_newer_one():
     assert len(channels) == 1
 
 
+def test_a_channel_that_another_one_replaced_is_told_nothing_more():
+    channels, _ = registry()
+    older, newer = FakeSocket(), FakeSocket()
+    first = channels.open("mi-1", older, OPENED)
+    second = channels.open("mi-1", newer, OPENED)
+    assert second.send(b"frame")
+    assert not first.send(b"frame")
+    assert (older.wire, newer.wire) == ([], [b"frame"])
+
+
+def test_the_channels_of_our_agents_are_those_with_an_incarnation():
+    channels, _ = registry()
+    channels.open("mi-1", FakeSocket(), OPENED)
+    ours = channels.open("mi-2", FakeSocket(), OPENED, incarnation="one")
+    assert channels.of_our_agents() == [ours]
+
+
 def test_a_message_reaches_the_connected_node_only():
     channels, _ = registry()
     socket = FakeSocket()

@@ -5,9 +5,11 @@ import pytest
 from fairlead.protocol import message
 from fairlead.protocol.control_channel import (
     MAX_CONTROL_PAYLOAD_BYTES,
+    MAX_RETURN_SPREAD_S,
     ChannelClosed,
     FinalTaskStatus,
     Received,
+    ReturnPace,
     StartSession,
     TaskAcknowledge,
     TaskComplete,
@@ -39,6 +41,7 @@ def start(content: object) -> bytes:
         ChannelClosed("ann-0", destination_id="mi-0", created_date="2026-11-01T00:00:00Z", output="bye"),
         TaskComplete("ann-0", FinalTaskStatus.FAILED, "mi-0", "no route", 2),
         TaskAcknowledge("00010203-0405-0607-0809-0a0b0c0d0e0f", "ann-0"),
+        ReturnPace(50),
     ],
 )
 def test_what_is_written_is_read(body):
@@ -53,6 +56,17 @@ def test_the_content_of_a_session_start_is_json_within_json():
     content = json.loads(json.loads(decoded.payload)["Content"])
     assert content["Parameters"] == {"portNumber": "22"}
     assert content["DocumentContent"] == DOCUMENT
+
+
+def test_no_agent_is_kept_away_for_good():
+    slowest = decode_control_message(frame(message.RETURN_PACE, {"SpreadSeconds": 10**9}))
+    assert slowest.body == ReturnPace(MAX_RETURN_SPREAD_S)
+
+
+@pytest.mark.parametrize("spread", [-1, 1.5, "1", True, None])
+def test_a_pace_is_a_whole_number_of_seconds(spread):
+    with pytest.raises(MalformedMessage, match="SpreadSeconds of return_pace"):
+        decode_control_message(frame(message.RETURN_PACE, {"SpreadSeconds": spread}))
 
 
 def test_the_same_message_closes_a_data_channel():
