@@ -10,6 +10,7 @@ SOURCES = TESTS.parent / "src" / "fairlead"
 
 NEEDS_SOCKETS = {
     "agent/connector.py": "integration/agent/test_connector.py",
+    "agent/server_connection.py": "integration/agent/test_connector.py",
     "agent/control_channel.py": "integration/agent/test_connections.py",
     "agent/data_link.py": "integration/agent/test_connections.py",
     "agent/dialing.py": "integration/agent/test_sessions.py",

@@ -8,35 +8,28 @@ certificate.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import ssl
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from picows import WSError, WSHandshakeError, WSListener, WSProtocolError, WSTransport, ws_connect
+from picows import WSListener, WSProtocolError, WSTransport
 
 from fairlead.agent.backoff import Patience
-from fairlead.transport.asyncio_dialer import open_endpoint
-from fairlead.transport.errors import (
-    ConnectionLost,
-    PeerError,
-    TlsError,
-    TransportError,
-    UpgradeError,
-    printable,
-)
-from fairlead.transport.http import RECEIVE_BYTES, Response, ResponseReader, request_bytes
-from fairlead.transport.tls import Trust, client_context, explain_tls_failure
+from fairlead.agent.server_connection import ServerConnection, WebSocketLimits
+from fairlead.transport.errors import ClosedUnanswered, ConnectionLost, PeerError, printable
+from fairlead.transport.http import Response, request_bytes
+from fairlead.transport.tls import Trust, client_context
 
 if TYPE_CHECKING:
     from fairlead.transport.addresses import Endpoint
 
-READ_BUFFER_BYTES = 4 * 1024
-"""First size of a WebSocket's read buffer, which grows on demand and is resident memory."""
-
 LONGEST_WAIT_S = 60.0
 """For an answer of a server that let earlier requests wait in vain."""
+
+KEEP_S = 5.0
+"""How long an answered connection waits for the WebSocket that is to follow; that is due at once."""
+
+T = TypeVar("T")
 
 
 class Connector:
@@ -60,6 +53,7 @@ class Connector:
         self._timeout_s = timeout_s
         self._patience = Patience(timeout_s, LONGEST_WAIT_S)
         self._context = context
+        self._kept: dict[ServerConnection, asyncio.TimerHandle] = {}
 
     @property
     def context(self) -> ssl.SSLContext | None:
@@ -73,44 +67,31 @@ class Connector:
         self._context = None
 
     async def exchange(
-        self, method: str, target: str, headers: list[tuple[str, str]], body: bytes = b""
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[str, str]],
+        body: bytes = b"",
+        *,
+        keep: bool = False,
     ) -> Response:
         """Send one request on a connection of its own and return the answer.
 
-        `headers` must hold `Host`. Raises a `TransportError`; `TlsError` means that nothing was sent.
+        `headers` must hold `Host`. With `keep` the connection stays for the WebSocket that is to follow.
+        Raises a `TransportError`; `TlsError` means that nothing was sent.
         """
-        request = request_bytes(method, target, [*headers, ("Connection", "close")], body)
-        wait_s = self._patience.wait_s
-        try:
-            async with asyncio.timeout(wait_s):
-                response = await self._talk(request)
-        except TimeoutError:
-            raise self._no_answer(wait_s) from None
-        self._patience.answered()
-        return response
+        request = request_bytes(method, target, headers if keep else [*headers, _LAST_REQUEST], body)
 
-    async def _talk(self, request: bytes) -> Response:
-        context = self.context
-        connected = await open_endpoint(self.endpoint, self._environ, self._timeout_s)
-        server_hostname = self.endpoint.host if context is not None else None
-        try:
-            stream, writer = await asyncio.open_connection(
-                sock=connected, ssl=context, server_hostname=server_hostname
-            )
-        except OSError as error:
-            raise self._handshake_failure(error) from error
-        try:
-            writer.write(request)
-            reader = ResponseReader()
-            while True:
-                response = reader.feed(await stream.read(RECEIVE_BYTES))
-                if response is not None:
-                    return response
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise ConnectionLost(f"the connection to {self.endpoint.authority} failed: {reason}") from error
-        finally:
-            writer.transport.abort()  # the answer is complete or worthless: a closing handshake gains nothing
+        async def talk() -> Response:
+            connection = await self._connect()
+            response = await connection.exchange(request)
+            if keep and connection.is_usable:
+                self._keep(connection)
+            else:
+                connection.close()
+            return response
+
+        return await self._patiently(talk)
 
     async def open_websocket(
         self,
@@ -124,66 +105,58 @@ class Connector:
     ) -> WSTransport:
         """Open a WebSocket at `target`; the Host that must be signed is the endpoint's `host_header`.
 
-        It is pinged when silent, and dropped when a ping finds no sign of life. `pong_timeout_s` must not
-        exceed `ping_interval_s`. Raises a `TransportError`, an `UpgradeError` with the HTTP status when the
-        server refuses.
+        It goes over a connection that `exchange` has kept, if there is one. It is pinged when silent, and
+        dropped when a ping finds no sign of life. `pong_timeout_s` must not exceed `ping_interval_s`. Raises
+        a `TransportError`, an `UpgradeError` with the HTTP status when the server refuses.
         """
-        context = self.context
-        connected = await open_endpoint(self.endpoint, self._environ, self._timeout_s)
-        scheme = "ws" if context is None else "wss"
+        limits = WebSocketLimits(max_frame_bytes, ping_interval_s, pong_timeout_s)
+
+        async def upgrade() -> WSTransport:
+            kept = self._take_kept()
+            if kept is not None:
+                try:
+                    return await kept.upgrade(listener, target, headers, limits)
+                except ClosedUnanswered:
+                    pass  # by the server, or by something in between that keeps no connections
+            connection = await self._connect()
+            return await connection.upgrade(listener, target, headers, limits)
+
+        return await self._patiently(upgrade)
+
+    async def _connect(self) -> ServerConnection:
+        return await ServerConnection.connect(
+            self.endpoint, self.trust, self.context, self._environ, self._timeout_s
+        )
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         wait_s = self._patience.wait_s
         try:
             async with asyncio.timeout(wait_s):
-                transport, accepted = await ws_connect(
-                    lambda *_: listener,
-                    f"{scheme}://{self.endpoint.host_header}{target}",
-                    ssl_context=context,
-                    socket_factory=lambda _: connected,
-                    websocket_handshake_timeout=wait_s,
-                    enable_auto_ping=True,
-                    auto_ping_idle_timeout=ping_interval_s,
-                    auto_ping_reply_timeout=pong_timeout_s,
-                    max_frame_size=max_frame_bytes,
-                    max_redirects=0,
-                    read_buffer_init_size=READ_BUFFER_BYTES,
-                    extra_headers=headers,
-                )
-        except BaseException as error:
-            # picows leaves the connection open when the wait for its handshake is given up.
-            with contextlib.suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
-            if isinstance(error, TimeoutError):
-                raise self._no_answer(wait_s) from error
-            if isinstance(error, OSError | WSError):
-                raise self._upgrade_failure(error) from error
-            raise
-        if accepted is None:  # picows reports an end before the answer as a success without a listener
-            raise ConnectionLost(f"{self.endpoint.authority} closed the connection instead of answering")
+                answer = await call()
+        except TimeoutError:
+            self._patience.waited_in_vain(wait_s)
+            raise ConnectionLost(f"{self.endpoint.authority} gave no answer in {wait_s:g} s") from None
         self._patience.answered()
-        return transport
+        return answer
 
-    def _no_answer(self, wait_s: float) -> ConnectionLost:
-        self._patience.waited_in_vain(wait_s)
-        return ConnectionLost(f"{self.endpoint.authority} gave no answer in {wait_s:g} s")
+    def _keep(self, connection: ServerConnection) -> None:
+        loop = asyncio.get_running_loop()
+        self._kept[connection] = loop.call_later(KEEP_S, self._let_go, connection)
 
-    def _handshake_failure(self, error: OSError) -> TransportError:
-        if self.endpoint.uses_tls:
-            return TlsError(explain_tls_failure(error, self.endpoint.authority, self.trust))
-        reason = error.strerror or type(error).__name__
-        return ConnectionLost(f"the connection to {self.endpoint.authority} failed: {reason}")
+    def _let_go(self, connection: ServerConnection) -> None:
+        del self._kept[connection]
+        connection.close()
 
-    def _upgrade_failure(self, error: OSError | WSError) -> TransportError:
-        """What to raise instead of picows's and asyncio's own errors."""
-        authority = self.endpoint.authority
-        if isinstance(error, OSError):
-            return self._handshake_failure(error)
-        if isinstance(error, WSHandshakeError) and error.response is not None:
-            status = int(error.response.status)
-            body = printable((error.raw_body or b"").decode("utf-8", "replace"))
-            return UpgradeError(
-                f"{authority} refused the WebSocket with HTTP status {status}: {body}", status
-            )
-        return PeerError(f"{authority} does not answer as a WebSocket server: {printable(str(error))}")
+    def _take_kept(self) -> ServerConnection | None:
+        """The connection that was kept last, which is the likeliest to be alive."""
+        if not self._kept:
+            return None
+        connection, timer = self._kept.popitem()
+        timer.cancel()
+        return connection
+
+
+_LAST_REQUEST = ("Connection", "close")
 
 
 async def wait_closed(transport: WSTransport) -> None:

@@ -2,7 +2,7 @@
 
 `POST /v1/control-channel/<node>` and `POST /v1/data-channel/<session>` answer 201 with a small XML document
 whose `TokenValue` goes into the first frame of the WebSocket at the same path. Both requests carry the
-role's credentials (SigV4, service `ssmmessages`).
+role's credentials (SigV4, service `ssmmessages`), and go over one connection where the server keeps it open.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class GatewayClient:
         body = json.dumps(document, separators=(",", ":")).encode()
         headers = [("Host", self._connector.endpoint.host_header), ("Content-Type", "application/json")]
         headers += await self._signature(Request("POST", path, "", headers, body))
-        response = await self._connector.exchange("POST", path, headers, body)
+        response = await self._connector.exchange("POST", path, headers, body, keep=True)
         if response.head.status != 201:
             text = printable(response.body.decode("utf-8", "replace"))
             offset_s = clock_offset_s(response.head.value("date"), time.time())

@@ -1,7 +1,9 @@
 """Requests and WebSockets to servers that refuse, stall, lie or are no servers at all."""
 
 import asyncio
+from binascii import b2a_base64
 from contextlib import asynccontextmanager
+from hashlib import sha1
 
 import pytest
 from picows import WSListener
@@ -10,6 +12,7 @@ from fairlead.agent.connector import Connector
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.errors import ConnectionLost, PeerError, TlsError, TransportError, UpgradeError
 from fairlead.transport.tls import Trust
+from fairlead.transport.upgrade import ACCEPT_SUFFIX
 from tests.support.certificates import Authority
 from tests.support.waiting import PATIENCE_S
 
@@ -192,5 +195,94 @@ def test_an_old_tls_version_is_refused(tmp_path):
         async with server(b"HTTP/1.1 200 OK\r\n\r\n", context) as (port, _):
             with pytest.raises(TlsError):
                 await exchange(connector(port, "https", Trust(str(tmp_path / "ca.pem"), "a test")))
+
+    asyncio.run(scenario())
+
+
+KEPT = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
+
+
+@asynccontextmanager
+async def websocket_server(answer, *, hangs_up=False):
+    """Answers a request with `answer` and upgrades what follows on the same connection, unless it hangs up
+    first; gives its port, the targets by connection, and the ends of connections."""
+    connections = []
+    ended = asyncio.Queue()
+
+    async def connection(reader, writer):
+        targets = []
+        connections.append(targets)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                targets.append(head.split()[1])
+                if "Sec-WebSocket-Key" in head:
+                    key = head.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+                    accept = b2a_base64(sha1(key.encode() + ACCEPT_SUFFIX).digest(), newline=False)
+                    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
+                    writer.write(b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+                else:
+                    writer.write(answer)
+                    if hangs_up:
+                        break
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        finally:
+            writer.close()
+            ended.put_nowait(targets)
+
+    running = await asyncio.start_server(connection, "127.0.0.1", 0)
+    async with running:
+        yield running.sockets[0].getsockname()[1], connections, ended
+
+
+def exchange_kept(opener):
+    return opener.exchange("GET", "/", [("Host", opener.endpoint.host_header)], keep=True)
+
+
+def test_a_websocket_goes_over_the_connection_of_the_request_before_it():
+    async def scenario():
+        async with websocket_server(KEPT) as (port, connections, _):
+            opener = connector(port)
+            assert (await exchange_kept(opener)).body == b"ok"
+            first = await open_websocket(opener)
+            second = await open_websocket(opener)
+            assert connections == [["/", "/v1/x"], ["/v1/x"]]
+            for transport in (first, second):
+                transport.disconnect(False)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("answer", "hangs_up"),
+    [
+        (KEPT, True),
+        (KEPT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), False),
+        (KEPT + b"?", False),
+    ],
+    ids=["hangs up", "says that it will", "sends more than its answer"],
+)
+def test_a_connection_that_did_not_last_is_replaced(answer, hangs_up):
+    async def scenario():
+        async with websocket_server(answer, hangs_up=hangs_up) as (port, connections, _):
+            opener = connector(port)
+            await exchange_kept(opener)
+            transport = await open_websocket(opener)
+            assert connections[-1] == ["/v1/x"]
+            assert len(connections) == 2
+            transport.disconnect(False)
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_on_which_no_websocket_follows_is_let_go(monkeypatch):
+    monkeypatch.setattr("fairlead.agent.connector.KEEP_S", 0.02)
+
+    async def scenario():
+        async with websocket_server(KEPT) as (port, _, ended):
+            opener = connector(port)
+            await exchange_kept(opener)
+            assert await asyncio.wait_for(ended.get(), PATIENCE_S) == ["/"]
 
     asyncio.run(scenario())
