@@ -63,6 +63,7 @@ class EvilService(FakeGateway):
                 AWS_REGION="us-east-1",
                 AWS_ENDPOINT_URL=self.url,
                 AWS_CA_BUNDLE=str(ca_file),
+                FAIRLEAD_CONNECT_WINDOW="1",
                 FAIRLEAD_RESUME_WINDOW="1",
                 **variables,
             )

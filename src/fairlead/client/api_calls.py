@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fairlead.client.credentials import CredentialSource
+    from fairlead.client.patience import Patience
     from fairlead.transport.addresses import Endpoint
     from fairlead.transport.dialer import Dialer
     from fairlead.transport.tls_stream import Connection
@@ -105,14 +106,16 @@ class SignedApi:
         parameters: dict[str, object],
         attempts: int = MAX_ATTEMPTS,
         meanwhile: Callable[[], object] = lambda: None,
+        patience: Patience | None = None,
     ) -> dict[str, object]:
-        """The members of the answer; `meanwhile` is done while the service makes it.
+        """The members of the answer; `meanwhile` is done while the service makes it. With `patience` it is
+        insisted on a connection, and nothing is asked twice.
 
         Raises `ServiceError`, `CredentialsError` or a `TransportError`."""
         body = json.dumps(parameters).encode()
         delay = FIRST_RETRY_DELAY_S
         for attempts_left in range(attempts - 1, -1, -1):
-            response = self._send(operation, body, meanwhile)
+            response = self._send(operation, body, meanwhile, patience)
             if response.head.status == 200:
                 return _json_object(response.body)
             failure = self._failure(operation, response)
@@ -125,12 +128,14 @@ class SignedApi:
             delay *= 2
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _send(self, operation: str, body: bytes, meanwhile: Callable[[], object]) -> Response:
+    def _send(
+        self, operation: str, body: bytes, meanwhile: Callable[[], object], patience: Patience | None
+    ) -> Response:
         """One exchange. A kept connection that has gone stale is replaced, but nothing is asked twice that
         may have been acted on: a second session is not to be started (RFC 9110 §9.2.2)."""
         credentials = self._credentials.get().credentials
         kept = self._take_kept()
-        sock = kept or self._dialer.dial(self._endpoint)
+        sock = kept or self._dial(patience)
         headers = [
             ("Host", self._endpoint.host_header),
             ("Content-Type", CONTENT_TYPE),
@@ -147,7 +152,7 @@ class SignedApi:
         except ClosedUnanswered:
             sock.close()
             if kept is not None and operation in self.REPEATABLE:
-                return self._send(operation, body, meanwhile)
+                return self._send(operation, body, meanwhile, patience)
             raise
         except BaseException:
             sock.close()
@@ -157,6 +162,11 @@ class SignedApi:
         else:
             sock.close()
         return response
+
+    def _dial(self, patience: Patience | None) -> Connection:
+        if patience is None:
+            return self._dialer.dial(self._endpoint)
+        return patience.insist(lambda: self._dialer.dial(self._endpoint))
 
     def _take_kept(self) -> Connection | None:
         """The kept connection, unless it is seen to have ended: an idle one has nothing else to read."""
@@ -223,13 +233,16 @@ class SessionApi(SignedApi):
     """A second token takes the place of the first, an ended session stays ended."""
 
     def start_session(
-        self, parameters: dict[str, object], meanwhile: Callable[[], object] = lambda: None
+        self,
+        parameters: dict[str, object],
+        meanwhile: Callable[[], object] = lambda: None,
+        patience: Patience | None = None,
     ) -> SessionGrant:
-        """`parameters` are the request's members as AWS spells them; `meanwhile` is done during the wait.
+        """`parameters` are the request's members as AWS spells them; the others as of `call`.
 
         Raises `ServiceError`, `CredentialsError` or a `TransportError`.
         """
-        answer = self.call("StartSession", parameters, meanwhile=meanwhile)
+        answer = self.call("StartSession", parameters, meanwhile=meanwhile, patience=patience)
         grant = _grant(answer)
         if grant is None:
             raise ServiceError(f"{self._endpoint.authority} started a session but gave no token", "", 200)

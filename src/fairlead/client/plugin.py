@@ -125,6 +125,7 @@ def _run(call: PluginCall) -> int:
     # The CLI passes on a profile that only AWS_PROFILE named; keys in the environment go before that one.
     is_from_environment = call.profile == os.environ.get("AWS_PROFILE")
     process = SessionProcess(
+        PROGRAM,
         region=call.region or None,
         profile=None if is_from_environment else call.profile or None,
         endpoint_url=call.endpoint_url or None,

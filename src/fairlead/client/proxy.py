@@ -82,6 +82,7 @@ def _run(arguments: Arguments) -> int:
 
     options = arguments.options
     process = SessionProcess(
+        PROGRAM,
         region=options.get("region"),
         profile=options.get("profile"),
         endpoint_url=options.get("endpoint-url"),

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 
 from fairlead.client.api_calls import SessionApi
 from fairlead.client.credentials import CredentialSource, resolve_credentials
 from fairlead.client.debug_log import DebugLog
+from fairlead.client.failures import say
+from fairlead.client.patience import Patience
 from fairlead.client.settings import ClientSettings
 from fairlead.client.signals import SignalWatch
 from fairlead.client.standard_streams import STDIN, STDOUT, occupy_standard_descriptors
@@ -31,11 +34,13 @@ class SessionProcess:
     `log` and `api` are for what comes before the session; `watch` tells which signal ended the process.
     """
 
-    __slots__ = ("_dialer", "_resume_window_s", "api", "log", "watch")
+    __slots__ = ("_dialer", "_patience", "_resume_window_s", "api", "log", "watch")
 
-    def __init__(self, *, region: str | None, profile: str | None, endpoint_url: str | None) -> None:
-        """What is None comes from the environment or the AWS profile. Raises `SettingsError` or a
-        `TransportError` when these cannot be used."""
+    def __init__(
+        self, program: str, *, region: str | None, profile: str | None, endpoint_url: str | None
+    ) -> None:
+        """`program` is what the user started; what is None comes from the environment or the AWS profile.
+        Raises `SettingsError` or a `TransportError` when these cannot be used."""
         occupy_standard_descriptors()
         self.watch = SignalWatch()
         self.watch.install()
@@ -46,10 +51,17 @@ class SessionProcess:
         self.api = SessionApi(settings.endpoint_url("ssm"), settings.region, source, dialer)
         self._dialer = dialer
         self._resume_window_s = settings.resume_window_s
+        self._patience = Patience(
+            settings.connect_window_s,
+            clock=time.monotonic,
+            chance=lambda: os.urandom(1)[0] / 256,
+            pause=self._pause,
+            say=lambda text: say(program, text),
+        )
 
     def start(self, request: dict[str, object]) -> SessionGrant:
         """Start a session. Raises `ServiceError`, `CredentialsError` or a `TransportError`."""
-        return self.api.start_session(request, meanwhile=_load_carriers)
+        return self.api.start_session(request, meanwhile=_load_carriers, patience=self._patience)
 
     def carry(self, subject: SessionSubject, grant: SessionGrant) -> int:
         """Stream until the session is over; the exit status."""
@@ -67,8 +79,13 @@ class SessionProcess:
             local,
             self.watch,
             self.log,
+            patience=self._patience,
             resume_window_s=self._resume_window_s,
         ).run()
+
+    def _pause(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self.watch.received is None
 
 
 def _load_carriers() -> None:

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 DEFAULT_RESUME_WINDOW_S = 300.0
 """How long a session whose connection is lost is tried to be resumed."""
 
-MAX_RESUME_WINDOW_S = 86400.0
+DEFAULT_CONNECT_WINDOW_S = 20.0
+"""How long a server that ends connections before anything was asked is tried for a new session: it is there,
+and has much to do."""
+
+MAX_WINDOW_S = 86400.0
 
 RESUME_WINDOW_VARIABLE = "FAIRLEAD_RESUME_WINDOW"
+CONNECT_WINDOW_VARIABLE = "FAIRLEAD_CONNECT_WINDOW"
 
 MAX_REGION_LENGTH = 64
 
@@ -122,17 +127,23 @@ class ClientSettings:
     @property
     def resume_window_s(self) -> float:
         """`FAIRLEAD_RESUME_WINDOW` in seconds, or the default. Raises `SettingsError` for no such number."""
-        text = self.environ.get(RESUME_WINDOW_VARIABLE, "").strip()
+        return self._seconds(RESUME_WINDOW_VARIABLE, DEFAULT_RESUME_WINDOW_S)
+
+    @property
+    def connect_window_s(self) -> float:
+        """`FAIRLEAD_CONNECT_WINDOW` in seconds, 0 for a single attempt, or the default. Raises as above."""
+        return self._seconds(CONNECT_WINDOW_VARIABLE, DEFAULT_CONNECT_WINDOW_S)
+
+    def _seconds(self, variable: str, default: float) -> float:
+        text = self.environ.get(variable, "").strip()
         if not text:
-            return DEFAULT_RESUME_WINDOW_S
+            return default
         try:
             window = float(text)
         except ValueError:
             window = -1.0
-        if not 0 <= window <= MAX_RESUME_WINDOW_S:
-            raise SettingsError(
-                f"{RESUME_WINDOW_VARIABLE} must be a number of seconds from 0 to {MAX_RESUME_WINDOW_S:.0f}"
-            )
+        if not 0 <= window <= MAX_WINDOW_S:
+            raise SettingsError(f"{variable} must be a number of seconds from 0 to {MAX_WINDOW_S:.0f}")
         return window
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fairlead.client.api_calls import SessionApi, SessionGrant
     from fairlead.client.debug_log import DebugLog
+    from fairlead.client.patience import Patience
     from fairlead.client.session_subject import SessionSubject
     from fairlead.client.signals import SignalWatch
     from fairlead.protocol.events import HandshakeFinished
@@ -45,7 +46,8 @@ GOODBYE_TIMEOUT_S = 3.0
 
 
 class SshProxy:
-    """One session. `random` and `clock` are arguments for the sake of tests."""
+    """One session. Without `patience` its first connection is tried once. `random` and `clock` are arguments
+    for the sake of tests."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class SshProxy:
         log: DebugLog,
         *,
         resume_window_s: float,
+        patience: Patience | None = None,
         random: Callable[[int], bytes] = os.urandom,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,6 +71,7 @@ class SshProxy:
         self._local = local
         self._watch = watch
         self._log = log
+        self._patience = patience
         self._random = random
         self._clock = clock
         self._end_is_known = False
@@ -118,7 +122,7 @@ class SshProxy:
             self._api.close()
 
     def _run(self) -> int:
-        link = self._open_link(self._grant)
+        link = self._first_link()
         while True:
             self._endpoint.attach(link)
             outcome = self._run_loop()
@@ -136,6 +140,12 @@ class SshProxy:
                 return self._exit_status()
             link = restored
             self._channel.connection_restored(self._clock())
+
+    def _first_link(self) -> WebSocketLink:
+        """The token of the grant is shown when a link stands, so that a further attempt may use it, too."""
+        if self._patience is None:
+            return self._open_link(self._grant)
+        return self._patience.insist(lambda: self._open_link(self._grant))
 
     def _run_loop(self) -> Outcome:
         self._watch.raises = False

@@ -9,6 +9,7 @@ start when it has answered.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -16,7 +17,15 @@ import ssl
 import time
 
 from fairlead.transport.addresses import Endpoint, bracketed, is_loopback, packed_address
-from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError, UntrustedError
+from fairlead.transport.errors import (
+    ConnectError,
+    HandshakeLostError,
+    ProxyError,
+    RefusedError,
+    ResolveError,
+    TlsError,
+    UntrustedError,
+)
 from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
 from fairlead.transport.tls import Trust, client_context, explain_tls_failure, likely_context
 from fairlead.transport.tls_stream import TlsStream
@@ -41,6 +50,8 @@ PROXY_TIMEOUT_S = 10.0
 
 TLS_TIMEOUT_S = 10.0
 """For the TLS handshake."""
+
+_NOBODY_LISTENS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.ECONNABORTED)
 
 MAX_ADDRESSES = 16
 """Most addresses of one name that are tried."""
@@ -162,7 +173,8 @@ def connect(host: str, port: int, via: str | None = None, timeout_s: float | Non
     if sock is None:
         reason = os.strerror(race.first_error) if race.first_error else f"no answer in {timeout_s:g} s"
         hint = "is it running?" if is_loopback(host) else "check the address, the network and HTTPS_PROXY"
-        raise ConnectError(f"cannot connect to {shown}: {reason}; {hint}")
+        failure = RefusedError if race.first_error in _NOBODY_LISTENS else ConnectError
+        raise failure(f"cannot connect to {shown}: {reason}; {hint}")
     sock.setblocking(True)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
@@ -246,16 +258,21 @@ def open_tunnel(sock: socket.socket, endpoint: Endpoint, proxy: Proxy) -> None:
 
 
 def start_tls(sock: socket.socket, context: ssl.SSLContext, endpoint: Endpoint, trust: Trust) -> TlsStream:
-    """TLS over a connected socket, certificate and host name checked. Raises `TlsError`."""
+    """TLS over a connected socket, certificate and host name checked. Raises `TlsError`, as
+    `HandshakeLostError` when the other end let the handshake down without saying why."""
     try:
         stream = TlsStream(sock, context, endpoint.host)
         stream.handshake(TLS_TIMEOUT_S)
     except TimeoutError:
-        raise TlsError(
+        raise HandshakeLostError(
             f"{endpoint.authority} did not finish the TLS handshake in {TLS_TIMEOUT_S:.0f} s"
         ) from None
     except ssl.SSLCertVerificationError as exc:
         raise UntrustedError(explain_tls_failure(exc, endpoint.authority, trust), exc.verify_code) from None
-    except (OSError, ValueError) as exc:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as exc:
+        raise HandshakeLostError(explain_tls_failure(exc, endpoint.authority, trust)) from None
+    except (ssl.SSLError, ValueError) as exc:
         raise TlsError(explain_tls_failure(exc, endpoint.authority, trust)) from None
+    except OSError as exc:
+        raise HandshakeLostError(explain_tls_failure(exc, endpoint.authority, trust)) from None
     return stream

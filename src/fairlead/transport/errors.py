@@ -13,6 +13,9 @@ MAX_REMOTE_TEXT = 400
 class TransportError(Exception):
     """Base of this package's errors."""
 
+    is_passing = False
+    """Whether the same may succeed a little later: the other end is busy, or restarts."""
+
 
 class AddressError(TransportError):
     """The address cannot be used as it is written, or must not be used without TLS."""
@@ -26,12 +29,24 @@ class ConnectError(TransportError):
     """No address of the endpoint accepted a TCP connection in time."""
 
 
+class RefusedError(ConnectError):
+    """Nothing listens there now."""
+
+    is_passing = True
+
+
 class ProxyError(TransportError):
     """The proxy named by the environment refused, or cannot be used."""
 
 
 class TlsError(TransportError):
     """The TLS handshake failed; above all: the certificate is not trusted."""
+
+
+class HandshakeLostError(TlsError):
+    """The connection ended during the handshake, or nothing came for too long."""
+
+    is_passing = True
 
 
 class UntrustedError(TlsError):
@@ -52,6 +67,10 @@ class UpgradeError(TransportError):
         super().__init__(text)
         self.status = status
 
+    @property
+    def is_passing(self) -> bool:  # type: ignore[override]  # known when the answer is here
+        return self.status >= 500 or self.status == 429
+
 
 class PeerError(TransportError):
     """The endpoint broke the rules of HTTP or of RFC 6455."""
@@ -59,6 +78,8 @@ class PeerError(TransportError):
 
 class ConnectionLost(TransportError):
     """The connection ended, or stayed silent too long. `close_code` is that of a close frame, else 0."""
+
+    is_passing = True
 
     def __init__(self, text: str, close_code: int = 0) -> None:
         super().__init__(text)

@@ -9,9 +9,10 @@ from fairlead.aws.sigv4 import Credentials, Request, parse, verify_hmac
 from fairlead.client.api_calls import MAX_ATTEMPTS, SessionApi, parse_http_date
 from fairlead.client.credentials import CredentialSource
 from fairlead.client.errors import ServiceError
+from fairlead.client.patience import Patience
 from fairlead.client.resolved import Resolved
 from fairlead.transport.addresses import parse_endpoint
-from fairlead.transport.errors import ConnectionLost, TransportError
+from fairlead.transport.errors import ConnectionLost, HandshakeLostError, RefusedError, TransportError
 from tests.support.api_server import ScriptedDialer, json_answer
 
 NOW = 1795209935.0
@@ -107,6 +108,34 @@ def test_a_session_that_may_have_been_started_is_not_started_again(make):
         api.start_session({})
     assert [request.operation for request in dialer.requests] == ["StartSession"] * 2
     assert len(dialer.dialled) == 1
+
+
+@pytest.fixture
+def patience():
+    """Pauses and says nothing."""
+    return Patience(20, clock=lambda: 0.0, chance=lambda: 0.0, pause=lambda s: True, say=lambda text: None)
+
+
+def test_a_connection_that_cannot_be_had_now_is_insisted_on(make, patience, monkeypatch):
+    api, dialer, _ = make([(200, GRANT)])
+    failures = iter([RefusedError("refused"), HandshakeLostError("ended")])
+    dial = dialer.dial
+
+    def dial_or_fail(endpoint):
+        for failure in failures:
+            raise failure
+        return dial(endpoint)
+
+    monkeypatch.setattr(dialer, "dial", dial_or_fail)
+    assert api.start_session({}, patience=patience).session_id == "s-1"
+    assert len(dialer.requests) == 1
+
+
+def test_a_session_that_may_have_been_started_is_not_insisted_on(make, patience):
+    api, dialer, _ = make([None, (200, GRANT)])
+    with pytest.raises(ConnectionLost):
+        api.start_session({}, patience=patience)
+    assert len(dialer.requests) == 1
 
 
 @pytest.mark.parametrize("call", ["start", "resume"])

@@ -15,7 +15,7 @@ from fairlead.client.errors import SettingsError
 from fairlead.client.session_process import SessionProcess
 
 def prepare(region="us-east-1", endpoint_url="https://ssm.example/"):
-    return SessionProcess(region=region, profile=None, endpoint_url=endpoint_url)
+    return SessionProcess("prog", region=region, profile=None, endpoint_url=endpoint_url)
 
 {code}"""
     return subprocess.run(

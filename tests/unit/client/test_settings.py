@@ -4,7 +4,12 @@ import botocore.session
 import pytest
 
 from fairlead.client.errors import SettingsError
-from fairlead.client.settings import DEFAULT_RESUME_WINDOW_S, ClientSettings, default_endpoint
+from fairlead.client.settings import (
+    DEFAULT_CONNECT_WINDOW_S,
+    DEFAULT_RESUME_WINDOW_S,
+    ClientSettings,
+    default_endpoint,
+)
 
 CONFIG = """\
 [default]
@@ -112,6 +117,13 @@ def test_the_ca_file_of_the_profile_counts_when_no_variable_names_one(environ):
     assert ClientSettings(environ, profile="plain").trust.path == "/profile/ca.pem"
     trust = ClientSettings({**environ, "AWS_CA_BUNDLE": "/env.pem"}, profile="ghost").trust
     assert (trust.path, trust.named_by) == ("/env.pem", "AWS_CA_BUNDLE")
+
+
+def test_the_window_for_connecting_can_be_set_to_a_single_attempt(environ):
+    assert ClientSettings(environ).connect_window_s == DEFAULT_CONNECT_WINDOW_S
+    assert ClientSettings({"FAIRLEAD_CONNECT_WINDOW": "0"}).connect_window_s == 0
+    with pytest.raises(SettingsError, match="FAIRLEAD_CONNECT_WINDOW must be a number of seconds from 0"):
+        _ = ClientSettings({"FAIRLEAD_CONNECT_WINDOW": "soon"}).connect_window_s
 
 
 def test_the_window_for_resuming_can_be_set(environ):

@@ -13,6 +13,7 @@ from fairlead.client.api_calls import SessionApi, SessionGrant
 from fairlead.client.credentials import CredentialSource
 from fairlead.client.debug_log import DebugLog
 from fairlead.client.errors import SessionEnded
+from fairlead.client.patience import Patience
 from fairlead.client.resolved import Resolved
 from fairlead.client.resume_secrets import digest_of
 from fairlead.client.session_subject import SessionSubject
@@ -20,7 +21,7 @@ from fairlead.client.signals import SignalWatch
 from fairlead.client.ssh_proxy import SshProxy
 from fairlead.protocol.events import EndOfInput, HandshakeFinished, StreamData, TerminateRequested
 from fairlead.protocol.settings import AGENT_VERSION, CLIENT_VERSION, ChannelSettings
-from fairlead.transport.errors import ConnectError
+from fairlead.transport.errors import ConnectError, HandshakeLostError, RefusedError
 from fairlead.transport.local_stream import DescriptorStream
 from tests.support.agent_peer import AgentPeer, Stop
 from tests.support.api_server import ScriptedDialer
@@ -52,7 +53,12 @@ class Session:
     """Everything around one SshProxy."""
 
     def __init__(
-        self, peer: AgentPeer | None, answers=(), connections: int = 1, window_s: float = 5.0
+        self,
+        peer: AgentPeer | None,
+        answers=(),
+        connections: int = 1,
+        window_s: float = 5.0,
+        patience: Patience | None = None,
     ) -> None:
         self.peer = peer
         if peer is not None:
@@ -77,6 +83,7 @@ class Session:
             self.watch,
             DebugLog(),
             resume_window_s=window_s,
+            patience=patience,
         )
 
     def _answer(self, request):
@@ -252,6 +259,30 @@ def test_when_ssh_has_gone_a_cut_connection_is_not_resumed():
     session.pipes.feed(b"x", then_close=False)
     assert session.run() == 0
     assert session.operations == ["TerminateSession"]
+
+
+def test_the_first_connection_of_a_session_is_insisted_on(monkeypatch):
+    peer = AgentPeer(close_at_the_end)
+    session = Session(
+        peer,
+        patience=Patience(
+            20, clock=lambda: 0.0, chance=lambda: 0.0, pause=lambda s: True, say=lambda text: None
+        ),
+    )
+    failures = iter([RefusedError("refused"), HandshakeLostError("ended")])
+    dial = session.dialer.dial
+
+    def dial_or_fail(endpoint):
+        for failure in failures:
+            raise failure
+        return dial(endpoint)
+
+    monkeypatch.setattr(session.dialer, "dial", dial_or_fail)
+    session.pipes.feed(b"abc")
+    session.pipes.collect()
+    assert session.run() == 0
+    assert bytes(peer.received) == b"abc"
+    assert session.operations == []
 
 
 def test_a_gateway_that_cannot_be_reached_leaves_no_session_behind():

@@ -19,7 +19,14 @@ from fairlead.server.certificates import create_ca
 from fairlead.transport import dialer
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.dialer import Dialer, connect, interleave, literal_address, lookup_names, resolve
-from fairlead.transport.errors import ConnectError, ProxyError, ResolveError, TlsError
+from fairlead.transport.errors import (
+    ConnectError,
+    HandshakeLostError,
+    ProxyError,
+    RefusedError,
+    ResolveError,
+    TlsError,
+)
 from fairlead.transport.tls import SYSTEM_ROOTS_FOLLOW, Trust
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
@@ -147,8 +154,9 @@ def test_the_second_address_gets_its_turn_when_the_first_is_silent(listener, mon
 def test_a_refused_connection_is_told_with_a_remedy():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(ConnectError, match=f"127.0.0.1:{port}: Connection refused; is it running"):
+    with pytest.raises(RefusedError, match=f"127.0.0.1:{port}: Connection refused; is it running") as refused:
         connect("127.0.0.1", port)
+    assert refused.value.is_passing
 
 
 def test_an_unreachable_family_is_passed_over(listener, monkeypatch):
@@ -170,8 +178,9 @@ def test_an_unreachable_family_is_passed_over(listener, monkeypatch):
 
 def test_no_answer_in_time_is_told(monkeypatch):
     monkeypatch.setattr(dialer, "CONNECT_TIMEOUT_S", 0.0)
-    with pytest.raises(ConnectError, match="no answer in 0 s"):
+    with pytest.raises(ConnectError, match="no answer in 0 s") as silence:
         connect("127.0.0.1", 9)
+    assert not silence.value.is_passing
 
 
 def test_a_plain_connection_to_loopback(listener):
@@ -230,16 +239,20 @@ def test_a_certificate_for_another_name_is_refused(listener, certificate, monkey
 
 def test_a_server_without_tls_is_told(listener):
     serve(listener, lambda sock: sock.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"))
-    with pytest.raises(TlsError, match="does not speak TLS"):
+    with pytest.raises(TlsError, match="does not speak TLS") as refused:
         Dialer(SYSTEM, {}).dial(parse_endpoint(f"wss://127.0.0.1:{listener.getsockname()[1]}/"))
+    assert not refused.value.is_passing
 
 
 def test_a_server_that_hangs_up_or_is_silent_is_told(listener, monkeypatch):
     serve(listener, lambda sock: sock.recv(1))
-    with pytest.raises(TlsError, match="ended the TLS handshake"):
+    with pytest.raises(HandshakeLostError, match="ended the TLS handshake"):
+        Dialer(SYSTEM, {}).dial(parse_endpoint(f"wss://127.0.0.1:{listener.getsockname()[1]}/"))
+    serve(listener, lambda sock: sock.recv(10_000))
+    with pytest.raises(HandshakeLostError, match="unexpected eof"):
         Dialer(SYSTEM, {}).dial(parse_endpoint(f"wss://127.0.0.1:{listener.getsockname()[1]}/"))
     monkeypatch.setattr(dialer, "TLS_TIMEOUT_S", 0.05)
-    with pytest.raises(TlsError, match="did not finish"):
+    with pytest.raises(HandshakeLostError, match="did not finish"):
         Dialer(SYSTEM, {}).dial(parse_endpoint(f"wss://127.0.0.1:{listener.getsockname()[1]}/"))
 
 
