@@ -5,13 +5,14 @@ database with real concurrency gets several. What waits is bounded: beyond it ca
 later, which AWS clients do by themselves.
 
 Calls that thousands of agents make at the same time, and that only read, are made together on a thread of
-their own: all that wait when it is free share one view of the database. They keep nobody from writing, and a
-crowd costs little more than one of it. Calls that write may be made together too, to wait for the disk once.
+their own: all that wait when it is free, of whatever kind, share one view of the database. They keep nobody
+from writing, and a crowd costs little more than one of it. Calls that write may be made together too, to wait
+for the disk once.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
@@ -22,7 +23,8 @@ from fairlead.domain.errors import Throttled
 MAX_WAITING = 2_000
 """Calls that may run or wait at the same time."""
 MAX_WAITING_TOGETHER = 4_000
-"""The same for one kind of call that is made together. Who makes it holds a socket meanwhile."""
+"""The same for calls that are made together, in each of the two ranks. Who makes one holds a socket
+meanwhile."""
 MAX_TOGETHER = 100
 """Calls that share one view of the database; whoever comes meanwhile waits for all of them."""
 MAX_WRITTEN_TOGETHER = 16
@@ -33,9 +35,10 @@ CONCURRENT_THREADS = 8
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-Arguments = tuple[Any, ...]  # Any: of the function that is called
-View = Callable[[Sequence[Arguments]], AbstractContextManager[None]]
-"""Opens the view of the database that calls with these arguments share, on the thread that makes them."""
+Work = Callable[..., Any]  # Any: what it gives
+Call = tuple[Work, tuple[Any, ...]]  # Any: the arguments of the function that is called
+View = Callable[[Sequence[Call]], AbstractContextManager[None]]
+"""Opens the view of the database that these calls share, on the thread that makes them."""
 
 
 class DatabaseExecutor:
@@ -47,30 +50,26 @@ class DatabaseExecutor:
         self._reads = (
             ThreadPoolExecutor(1, thread_name_prefix="database-reads") if reads_apart else self._pool
         )
-        self._together: dict[Callable[..., Any], _Together] = {}  # Any: what the function gives
+        self._together: dict[Work, _Together] = {}
         self._max_waiting = max_waiting
         self._waiting = 0
 
     def read_together(
-        self,
-        work: Callable[..., Any],  # Any: what it gives
-        view: View,
-        waits_behind: Callable[..., bool] = lambda *_: False,
+        self, works: Collection[Work], view: View, waits_behind: Callable[[Call], bool] = lambda _: False
     ) -> None:
-        """From now on `run` makes calls of `work` that wait at the same time in one view.
+        """From now on `run` makes calls of any of `works` that wait at the same time in one view.
 
-        Calls whose arguments `waits_behind` says True to are made when no others wait.
+        Calls of which `waits_behind` is true are made when no others wait.
         """
-        self._together[work] = _Together(self._reads, MAX_TOGETHER, work, view, waits_behind)
+        together = _Together(self._reads, MAX_TOGETHER, view, waits_behind)
+        self._together.update(dict.fromkeys(works, together))
 
-    def write_together(self, work: Callable[..., Any], transaction: View) -> None:  # Any: what it gives
+    def write_together(self, work: Work, transaction: View) -> None:
         """From now on `run` makes calls of `work` that wait at the same time in one transaction.
 
         What `transaction` raises when it ends, each of them raises.
         """
-        self._together[work] = _Together(
-            self._pool, MAX_WRITTEN_TOGETHER, work, transaction, lambda *_: False
-        )
+        self._together[work] = _Together(self._pool, MAX_WRITTEN_TOGETHER, transaction, lambda _: False)
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run `work`; raises what it raises, or Throttled when too much is waiting."""
@@ -82,7 +81,7 @@ class DatabaseExecutor:
         """As `run`, whatever is waiting: for what must not be lost, such as the end of a session."""
         together = self._together.get(work)
         if together is not None:
-            answer: T = await together.call(arguments)
+            answer: T = await together.call((work, arguments))
             return answer
         self._waiting += 1
         try:
@@ -97,66 +96,60 @@ class DatabaseExecutor:
 
 
 class _Together:
-    """The calls of one function; one group of them runs at a time."""
+    """Calls that are made together; one group of them runs at a time."""
 
     def __init__(
-        self,
-        pool: ThreadPoolExecutor,
-        most: int,
-        work: Callable[..., Any],  # Any: what it gives, here and below
-        view: View,
-        waits_behind: Callable[..., bool],
+        self, pool: ThreadPoolExecutor, most: int, view: View, waits_behind: Callable[[Call], bool]
     ) -> None:
         self._pool = pool
         self._most = most
-        self._work = work
         self._view = view
         self._waits_behind = waits_behind
-        self._first: deque[_Call] = deque()
-        self._behind: deque[_Call] = deque()
+        self._first: deque[_Waiting] = deque()
+        self._behind: deque[_Waiting] = deque()
         self._is_running = False
 
-    async def call(self, arguments: Arguments) -> Any:
-        """What `work` gives for these arguments; raises what it raises, or Throttled."""
-        if len(self._first) + len(self._behind) >= MAX_WAITING_TOGETHER:
+    async def call(self, call: Call) -> Any:  # Any: what its work gives
+        """What it gives; raises what it raises, or Throttled."""
+        queue = self._behind if self._waits_behind(call) else self._first
+        if len(queue) >= MAX_WAITING_TOGETHER:
             raise Throttled
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        queue = self._behind if self._waits_behind(*arguments) else self._first
-        queue.append((arguments, answer))
+        queue.append((call, answer))
         if not self._is_running:
             self._is_running = True
             loop.call_soon(self._next, loop)  # whoever else comes in this turn of the loop goes along
         return await answer
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        calls: list[_Call] = []
-        while len(calls) < self._most and (self._first or self._behind):
-            call = (self._first or self._behind).popleft()
-            if not call[1].done():  # who was cancelled meanwhile waits no longer
-                calls.append(call)
-        self._is_running = bool(calls)
-        if calls:
-            group = self._pool.submit(self._make, [arguments for arguments, _ in calls])
-            group.add_done_callback(lambda done: _tell(loop, self._answer, loop, calls, done))
+        group: list[_Waiting] = []
+        while len(group) < self._most and (self._first or self._behind):
+            waiting = (self._first or self._behind).popleft()
+            if not waiting[1].done():  # who was cancelled meanwhile waits no longer
+                group.append(waiting)
+        self._is_running = bool(group)
+        if group:
+            made = self._pool.submit(self._make, [call for call, _ in group])
+            made.add_done_callback(lambda done: _tell(loop, self._answer, loop, group, done))
 
-    def _make(self, calls: Sequence[Arguments]) -> list["_Answer"]:
+    def _make(self, calls: Sequence[Call]) -> list["_Answer"]:
         """The answers in order. On a database thread."""
         results: list[_Answer] = []
         with self._view(calls):
-            for arguments in calls:
+            for work, arguments in calls:
                 try:
-                    results.append((self._work(*arguments), None))
+                    results.append((work(*arguments), None))
                 except Exception as error:
                     results.append((None, error))
         return results
 
     def _answer(
-        self, loop: asyncio.AbstractEventLoop, calls: Sequence["_Call"], done: "Future[list[_Answer]]"
+        self, loop: asyncio.AbstractEventLoop, group: Sequence["_Waiting"], done: "Future[list[_Answer]]"
     ) -> None:
         failure = done.exception()
-        answers = [(None, failure)] * len(calls) if failure is not None else done.result()
-        for (_, answer), (result, error) in zip(calls, answers, strict=True):
+        answers = [(None, failure)] * len(group) if failure is not None else done.result()
+        for (_, answer), (result, error) in zip(group, answers, strict=True):
             if answer.done():
                 continue
             if error is not None:
@@ -166,7 +159,7 @@ class _Together:
         self._next(loop)
 
 
-_Call = tuple[Arguments, asyncio.Future[Any]]
+_Waiting = tuple[Call, asyncio.Future[Any]]
 _Answer = tuple[Any, BaseException | None]  # what a call gave, or what it raised
 
 

@@ -7,7 +7,6 @@ refused too often of late, wait behind all others. So neither a crowd nor a floo
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any
 
 from fairlead.api.exchange import Exchange
@@ -19,7 +18,7 @@ from fairlead.domain.callers import Origin
 from fairlead.domain.operations.nodes import REQUEST_MANAGED_INSTANCE_ROLE_TOKEN, UPDATE_INSTANCE_INFORMATION
 from fairlead.domain.operations.sessions import START_SESSION
 from fairlead.gateway.requests import SERVICE
-from fairlead.server.executor import Arguments, DatabaseExecutor
+from fairlead.server.executor import Call, DatabaseExecutor, Work
 from fairlead.store.store import SqlStore
 
 _NODE_ID = re.compile(r"m?i-[0-9a-f]{8,17}", re.ASCII)
@@ -37,17 +36,34 @@ def share_reads(
 ) -> None:
     """Tell the executor."""
 
+    node_of: dict[Work, Callable[..., str | None]] = {
+        authenticator.authenticate: named_node,
+        authenticator.authenticate_node_key: named_node,
+        channels.create_control_channel: _nothing,
+        channels.open_control_channel: _second,
+        channels.pending_sessions: _first,
+    }
+    for operation in (REQUEST_MANAGED_INSTANCE_ROLE_TOKEN, UPDATE_INSTANCE_INFORMATION):
+        node_of[handlers[operation]] = _in_exchange
+
+    def view(calls: Sequence[Call]) -> AbstractContextManager[None]:
+        """One view for these calls, in which the nodes are known that they seem to be about."""
+        named = (node_of[work](*arguments) for work, arguments in calls)
+        return store.shared_view({node_id for node_id in named if node_id is not None})
+
     def is_patient(request: Request, origin: Origin, service: str) -> bool:
         of_agents = service == SERVICE or request.header_values("x-amz-target") == [_HEARTBEAT_TARGET]
         return of_agents or authenticator.is_suspect(origin)
 
-    executor.read_together(authenticator.authenticate, partial(_view, store, named_node), is_patient)
-    executor.read_together(authenticator.authenticate_node_key, partial(_view, store, named_node))
-    for operation in (REQUEST_MANAGED_INSTANCE_ROLE_TOKEN, UPDATE_INSTANCE_INFORMATION):
-        executor.read_together(handlers[operation], partial(_view, store, _in_exchange))
-    executor.read_together(channels.create_control_channel, partial(_view, store, _nothing))
-    executor.read_together(channels.open_control_channel, partial(_view, store, _second))
-    executor.read_together(channels.pending_sessions, partial(_view, store, _first))
+    def waits_behind(call: Call) -> bool:
+        """Only who is not yet proven: a node that is has waited, and goes on at once. So those who began
+        first are through first."""
+        work, arguments = call
+        if work == authenticator.authenticate:
+            return is_patient(*arguments)
+        return work == authenticator.authenticate_node_key
+
+    executor.read_together(node_of, view, waits_behind)
 
 
 def share_writes(
@@ -60,19 +76,11 @@ def share_writes(
     A database with concurrent transactions lets them wait for the disk together by itself.
     """
 
-    def transaction(calls: Sequence[Arguments]) -> AbstractContextManager[None]:
+    def transaction(calls: Sequence[Call]) -> AbstractContextManager[None]:
         return store.shared_transaction() if len(calls) > 1 else nullcontext()
 
     if not store.is_concurrent:
         executor.write_together(handlers[START_SESSION], transaction)
-
-
-def _view(
-    store: SqlStore, node_of: Callable[..., str | None], calls: Sequence[Arguments]
-) -> AbstractContextManager[None]:
-    """One view for these calls, in which the nodes are known that they seem to be about."""
-    named = (node_of(*arguments) for arguments in calls)
-    return store.shared_view({node_id for node_id in named if node_id is not None})
 
 
 def named_node(request: Request, *_: object) -> str | None:

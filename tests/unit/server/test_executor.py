@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.domain.errors import Throttled
-from fairlead.server.executor import DatabaseExecutor
+from fairlead.server.executor import Call, DatabaseExecutor
 from tests.support.waiting import PATIENCE_S
 
 
@@ -85,23 +85,26 @@ class Desk:
     """Calls that are made together, and the views that they were made in."""
 
     def __init__(
-        self, executor: DatabaseExecutor, waits_behind: Callable[..., bool] = lambda *_: False
+        self, executor: DatabaseExecutor, waits_behind: Callable[[Call], bool] = lambda _: False
     ) -> None:
         self.executor = executor
         self.gate = threading.Event()
         self.views: list[list[Any]] = []
-        executor.read_together(self.double, self.view, waits_behind)
+        executor.read_together([self.double, self.half], self.view, waits_behind)
 
     @contextmanager
-    def view(self, calls: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+    def view(self, calls: Sequence[Call]) -> Iterator[None]:
         self.gate.wait(PATIENCE_S)
-        self.views.append([number for (number,) in calls])
+        self.views.append([number for _, (number,) in calls])
         yield
 
     def double(self, number: int) -> int:
         if number < 0:
             raise ValueError(f"{number} is negative")
         return 2 * number
+
+    def half(self, number: int) -> float:
+        return number / 2
 
     async def all(self, *numbers: int) -> list[int | BaseException]:
         """The first call goes alone; the others wait for it and are made together."""
@@ -127,9 +130,20 @@ def test_calls_that_wait_at_the_same_time_share_one_view_and_each_has_its_own_an
     _with_executor(test)
 
 
+def test_calls_of_several_kinds_share_a_view() -> None:
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor)
+        desk.gate.set()
+        answers = await asyncio.gather(executor.run(desk.double, 1), executor.run(desk.half, 3))
+        assert answers == [2, 1.5]
+        assert desk.views == [[1, 3]]
+
+    _with_executor(test)
+
+
 def test_who_waits_behind_is_served_when_no_others_wait() -> None:
     async def test(executor: DatabaseExecutor) -> None:
-        desk = Desk(executor, waits_behind=lambda number: number >= 100)
+        desk = Desk(executor, waits_behind=lambda call: call[1] >= (100,))
         assert await desk.all(1, 100, 2, 101, 3) == [2, 200, 4, 202, 6]
         assert desk.views == [[1], [2, 3, 100, 101]]
 
@@ -142,13 +156,13 @@ def test_a_view_that_cannot_be_had_fails_the_calls_that_were_to_share_it_and_no_
         failing = True
 
         @contextmanager
-        def view(calls: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+        def view(calls: Sequence[Call]) -> Iterator[None]:
             if failing:
                 raise OSError("the disk is gone")
             with desk.view(calls):
                 yield
 
-        executor.read_together(desk.double, view)
+        executor.read_together([desk.double], view)
         desk.gate.set()
         answers = await asyncio.gather(
             *(executor.run(desk.double, n) for n in (1, 2)), return_exceptions=True
@@ -197,10 +211,10 @@ def test_calls_that_write_share_a_transaction_and_fail_with_it(monkeypatch: pyte
         desk = Desk(executor)
 
         @contextmanager
-        def transaction(calls: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+        def transaction(calls: Sequence[Call]) -> Iterator[None]:
             with desk.view(calls):
                 yield
-            if (13,) in calls:
+            if (desk.double, (13,)) in calls:
                 raise OSError("the disk is full")
 
         executor.write_together(desk.double, transaction)
