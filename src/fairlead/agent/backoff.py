@@ -58,9 +58,11 @@ class ReturnDelay:
         """The delay behind a connection that stood and was lost."""
         return self._backoff.next_delay_s()
 
-    def after_failure_s(self) -> float:
-        """The delay behind an attempt in vain, or when the server sends everybody away."""
-        return max(self._backoff.next_delay_s(), self._uniform(0, self.spread_s))
+    def after_failure_s(self, *, is_wanted: bool = False) -> float:
+        """The delay behind an attempt in vain, or when the server sends everybody away. A node that is wanted
+        goes before those that are not."""
+        delay_s = self._backoff.next_delay_s()
+        return delay_s if is_wanted else max(delay_s, self._uniform(0, self.spread_s))
 
     def reset(self) -> None:
         """The connection lasted: the next loss is a first one again."""

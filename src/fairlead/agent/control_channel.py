@@ -64,7 +64,8 @@ STEADY_S = 10.0
 
 class ControlChannel:
     """Holds the channel of one node. `handle` is given each message of the gateway but acknowledgements;
-    `refused` is called when the gateway does not accept the node's credentials."""
+    `refused` is called when the gateway does not accept the node's credentials. `is_wanted` says whether
+    people are probably waiting for this node."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class ControlChannel:
         refused: Callable[[], None],
         liveness: Liveness,
         delay: ReturnDelay,
+        is_wanted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._gateway = gateway
         self._instance_id = instance_id
@@ -84,6 +86,7 @@ class ControlChannel:
         self._refused = refused
         self._liveness = liveness
         self._delay = delay
+        self._is_wanted = is_wanted
         self._completions = Completions(MessageIds(os.urandom(SEED_BYTES)).next_id)
         self._none_pending = asyncio.Event()
         self._none_pending.set()
@@ -119,8 +122,11 @@ class ControlChannel:
             was_steady = time.monotonic() - self._up_since > STEADY_S
             if was_steady:
                 self._delay.reset()
-            is_own_loss = was_steady and not is_sent_away
-            await asyncio.sleep(self._delay.after_loss_s() if is_own_loss else self._delay.after_failure_s())
+            if was_steady and not is_sent_away:
+                delay_s = self._delay.after_loss_s()
+            else:
+                delay_s = self._delay.after_failure_s(is_wanted=self._is_wanted())
+            await asyncio.sleep(delay_s)
 
     def report(self, completion: TaskComplete) -> None:
         """Send `completion`, now and whenever a channel stands, until it is acknowledged."""

@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+WANTED_FOR_S = 3600.0
+"""How long a node counts as wanted behind its last session: when a whole fleet comes back, it goes before
+others."""
+
 STOP_GRACE_S = 1.5
 """How long a stopping agent waits for the gateway to hear of the sessions' ends."""
 
@@ -214,6 +218,7 @@ class _Agent:
             delay=ReturnDelay(
                 Backoff(settings.reconnect_first_s, settings.reconnect_cap_s, random.uniform), random.uniform
             ),
+            is_wanted=lambda: self.sessions.were_there_within(WANTED_FOR_S),
         )
         self.sessions = Sessions(
             group,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ class Sessions:
         """Sessions that are over, and may have last bytes on their way."""
         self._ended: OrderedDict[str, Outcome] = OrderedDict()
         self._is_stopping = False
+        self._last_end = -math.inf
         self._none_running = asyncio.Event()
         self._none_running.set()
 
@@ -93,6 +95,10 @@ class Sessions:
                 self._offered(message)
             case ChannelClosed():
                 self._closed(message.session_id)
+
+    def were_there_within(self, seconds: float) -> bool:
+        """Whether a session runs, or one ended no longer ago than that."""
+        return bool(self._running) or asyncio.get_running_loop().time() - self._last_end <= seconds
 
     async def stop_all(self) -> None:
         """Accept no more, end all, and wait for their goodbyes."""
@@ -212,6 +218,7 @@ class Sessions:
             logger.exception("session %s: a fault in the agent, at the session's end", session_id)
         finally:
             del self._running[session_id]
+            self._last_end = asyncio.get_running_loop().time()
             if not self._running:
                 self._none_running.set()
 

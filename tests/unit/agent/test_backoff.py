@@ -50,6 +50,12 @@ def test_behind_a_failure_the_whole_fleet_spreads():
     assert ReturnDelay(Backoff(1, 60, lowest), lowest).after_failure_s() == 0
 
 
+def test_a_node_that_is_wanted_does_not_wait_for_the_fleet():
+    delay = ReturnDelay(Backoff(1, 60, highest), highest)
+    delay.spread_s = 50
+    assert [delay.after_failure_s(is_wanted=True) for _ in range(3)] == [1, 2, 4]
+
+
 def test_a_server_that_named_no_pace_is_tried_with_doubling_delays():
     delay = ReturnDelay(Backoff(1, 60, highest), highest)
     assert [delay.after_loss_s(), delay.after_failure_s(), delay.after_failure_s()] == [1, 2, 4]

@@ -74,3 +74,15 @@ def test_nothing_is_accepted_while_the_sessions_are_handed_over_and_again_when_n
 
     in_sessions(course, told.append)
     assert [one.session_id for one in told] == ["alice-1"]
+
+
+def test_a_node_was_in_use_while_a_session_runs_and_for_some_time_behind_it():
+    async def course(sessions):
+        assert not sessions.were_there_within(3600)
+        sessions.handle(offer("alice-1"))
+        assert sessions.were_there_within(0)
+        await sessions.stop_all()
+        assert sessions.were_there_within(3600)
+        assert not sessions.were_there_within(-1)
+
+    in_sessions(course, lambda completion: None)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from fairlead.gateway.admission import Admission, AdmittedSocket, AdmittingListener
+from fairlead.gateway.admission import Admission, AdmittedSocket, AdmittingListener, has_unread_bytes
 from fairlead.gateway.settings import GatewaySettings
 from tests.support.gateway_fakes import FakeClock
 
@@ -31,7 +31,8 @@ class BrokenConnection(FakeConnection):
 class Door:
     def __init__(self, **settings) -> None:
         self.clock = FakeClock()
-        self.admission = Admission(GatewaySettings(**settings), self.clock)
+        self.wait_for_us: set[int] = set()
+        self.admission = Admission(GatewaySettings(**settings), self.clock, self.wait_for_us.__contains__)
         self.connections: list[FakeConnection] = []
 
     def accept(self, source="192.0.2.1", kind=FakeConnection) -> FakeConnection:
@@ -94,6 +95,64 @@ def test_at_the_limit_in_total_the_oldest_socket_goes():
         door.accept(f"192.0.2.{n}")
     assert door.cut == [0, 1]
     assert len(door.admission) == 3
+
+
+def test_at_the_limit_who_waits_for_us_is_passed_over():
+    door = Door(max_unauthenticated_sockets=3)
+    for _ in range(2):
+        door.wait_for_us.add(door.accept().fileno())
+    for _ in range(2):
+        door.accept()
+    assert door.cut == [2]
+
+
+def test_at_the_limit_the_oldest_goes_if_all_wait_for_us_or_pretend_to():
+    door = Door(max_unauthenticated_sockets_per_source=3)
+    for _ in range(4):
+        door.wait_for_us.add(door.accept().fileno())
+    assert door.cut == [0]
+
+
+def test_who_waits_for_us_when_its_time_is_over_has_the_same_time_once_more():
+    door = Door()
+    door.wait_for_us.add(door.accept().fileno())
+    door.clock.advance(19)
+    assert door.cut == []
+    door.clock.advance(3)
+    assert door.cut == [0]
+
+
+def test_unread_bytes_are_those_that_the_peer_sent():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not has_unread_bytes(ours.fileno())
+        theirs.send(b"x")
+        assert has_unread_bytes(ours.fileno())
+        ours.recv(1)
+        assert not has_unread_bytes(ours.fileno())
+        fileno = ours.fileno()
+    assert not has_unread_bytes(fileno)
+
+
+def test_who_left_while_it_waited_is_not_accepted(monkeypatch):
+    door = Door()
+    left, stayed = socket.socketpair(), socket.socketpair()
+    left[1].send(b"hello")
+    left[1].close()
+    waiting = [left[0], stayed[0]]
+
+    def accept(_listener):
+        return waiting.pop(0).detach(), ("192.0.2.1", 1)
+
+    monkeypatch.setattr(AdmittingListener, "_accept", accept, raising=False)
+    with AdmittingListener(socket.AF_INET, socket.SOCK_STREAM) as listener, stayed[1]:
+        listener.admission = door.admission
+        listener.max_accepts_together = 1
+        with pytest.raises(ConnectionAbortedError):
+            listener.accept()
+        accepted, _ = listener.accept()
+        assert len(door.admission) == 1
+        accepted.close()
 
 
 def test_addresses_of_one_ipv6_network_count_as_one():
