@@ -28,6 +28,8 @@ For ~/.ssh/config (`fairlead ssh-config` prints it):
         ProxyCommand fairlead proxy %h %p
 
 Region, endpoint, CA file and credentials come from the AWS environment variables or profile.
+A server that is busy or restarts is tried for FAIRLEAD_CONNECT_WINDOW seconds (20; while nothing listens
+there 5; 0 tries once).
 FAIRLEAD_LOG=FILE writes a debug log, FAIRLEAD_DEBUG=1 shows where an error came from.
 """
 OPTIONS = ("region", "profile", "endpoint-url", "document-name", "reason")
