@@ -16,6 +16,7 @@ from benchmarks.statistics import quantile
 MESSAGE = bytes(range(64))
 US = 1e6
 ANSWER_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 10.0
 
 
 class NoEcho(Exception):
@@ -55,7 +56,8 @@ class Echo:
 
 @contextlib.contextmanager
 def command_echo(command: Sequence[object], env: Mapping[str, str], log: Path) -> Iterator[Echo]:
-    """Start a command that echoes its input, and wait until it does; killed after the block."""
+    """Start a command that echoes its input, and wait until it does. After the block its input ends, so that
+    it ends, and a session behind it too; what does not is killed."""
     words = [str(word) for word in command]
     with (
         log.open("wb") as output,
@@ -73,6 +75,9 @@ def command_echo(command: Sequence[object], env: Mapping[str, str], log: Path) -
             )
             echo.wait_until_open()
             yield echo
+            process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_TIMEOUT_S)
         finally:
             process.kill()
 

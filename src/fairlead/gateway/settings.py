@@ -105,9 +105,9 @@ class GatewaySettings:
     started and wait. The stock agent takes up to 15 s to come back, and more when a try of it failed."""
     reconnecting_grace_per_node_s: float = 0.006
     """What every node that was connected adds to that: all come at once and one after the other gets in."""
-    return_cost_s: float = 0.005
-    """Processor time that the return of one agent takes, with what else the server has to do meanwhile: two
-    signed requests over TLS."""
+    return_cost_s: float = 0.004
+    """What the return of one agent takes of a server's time, two signed requests over TLS, and room for what
+    else there is to do meanwhile."""
     max_return_spread_s: float = 120.0
     """The longest time over which a fleet is asked to spread its return. A larger one than fits comes faster
     than the server can take, and waits."""
