@@ -27,9 +27,19 @@ MAX_FRAGMENTS = 1024
 MAX_CONTROL_BYTES = 125
 """RFC 6455 §5.5."""
 
+MAX_HEADER_BYTES = 14
+"""Of a frame that we send: 2 bytes, 8 of length, 4 of mask (§5.2)."""
+
+BUFFER_BYTES = 256 * 1024
+"""What the reader's buffer holds at first: two messages of the largest size that our own ends send."""
+
+LEAST_ROOM_BYTES = 64 * 1024
+"""With less room behind it than this, the beginning of a frame is moved to the front of the buffer."""
+
 NORMAL_CLOSURE, PROTOCOL_ERROR, TOO_BIG = 1000, 1002, 1009
 
 _U16, _U64 = Struct("!H"), Struct("!Q")
+_WHOLE_BINARY = 0x80 | BINARY
 _SHORT_HEAD, _MEDIUM_HEAD, _LONG_HEAD = Struct("!BB4s"), Struct("!BBH4s"), Struct("!BBQ4s")
 
 
@@ -43,21 +53,30 @@ class FrameError(PeerError):
 
 def encode_frame(opcode: int, payload: bytes | bytearray | memoryview, key: bytes) -> bytes:
     """One final frame, masked with the 4 bytes of `key` (fresh chance for every frame: §10.3)."""
-    frame = bytearray()
-    append_frame(frame, opcode, payload, key)
-    return bytes(frame)
+    return _header(opcode, len(payload), key) + apply_mask(payload, key)
 
 
-def append_frame(buffer: bytearray, opcode: int, payload: bytes | bytearray | memoryview, key: bytes) -> None:
-    """Put such a frame behind what is in `buffer`."""
-    size = len(payload)
+def encode_behind_headroom(buffer: bytearray, headroom: int, key: bytes) -> bytes:
+    """The binary frame of the message `buffer[headroom:]`, by one pass over it.
+
+    Its header is written into the headroom (at least MAX_HEADER_BYTES), and masked there, so that masking
+    the whole makes it plain again. The message stays as it is.
+    """
+    header = _header(BINARY, len(buffer) - headroom, key)
+    start = headroom - len(header)
+    turn = -len(header) % len(key)
+    turned = key[turn:] + key[:turn]  # so that the key begins with the message
+    buffer[start:headroom] = apply_mask(header, turned)
+    with memoryview(buffer) as view, view[start:] as frame:
+        return apply_mask(frame, turned)
+
+
+def _header(opcode: int, size: int, key: bytes) -> bytes:
     if size < 126:
-        buffer += _SHORT_HEAD.pack(0x80 | opcode, 0x80 | size, key)
-    elif size < 65536:
-        buffer += _MEDIUM_HEAD.pack(0x80 | opcode, 0xFE, size, key)
-    else:
-        buffer += _LONG_HEAD.pack(0x80 | opcode, 0xFF, size, key)
-    buffer += apply_mask(payload, key)
+        return _SHORT_HEAD.pack(0x80 | opcode, 0x80 | size, key)
+    if size < 65536:
+        return _MEDIUM_HEAD.pack(0x80 | opcode, 0xFE, size, key)
+    return _LONG_HEAD.pack(0x80 | opcode, 0xFF, size, key)
 
 
 def encode_close(code: int, reason: str, key: bytes) -> bytes:
@@ -74,50 +93,86 @@ def decode_close(payload: bytes) -> tuple[int, str]:
 
 
 class FrameReader:
-    """Cuts the server's byte stream into messages: `feed` what came, then iterate `messages()`.
+    """Cuts the server's byte stream into messages: `feed` what came, or read it straight into `room` and say
+    `filled`; then take the messages.
 
-    Payloads are views into what was fed where a message lies in one piece, and stay valid while referenced:
-    nothing here is ever changed in place. Parts are joined once, when a frame is all there.
+    One buffer is used again and again, and grows only for a frame that it cannot hold. Payloads are views
+    into it: they are valid until `room` or `feed` is called again.
     """
+
+    __slots__ = (
+        "_buffer",
+        "_end",
+        "_fragments",
+        "_max",
+        "_message",
+        "_needed",
+        "_opcode",
+        "_start",
+        "_view",
+    )
 
     def __init__(self, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self._max = max_message_bytes
-        self._parts: list[bytes] = []
-        self._available = 0
-        self._needed = 2
-        self._buffer = b""
+        self._buffer = bytearray(BUFFER_BYTES)
+        self._view = memoryview(self._buffer)
         self._start = 0
+        self._end = 0
+        self._needed = 2
         self._opcode: int | None = None
         self._message = bytearray()
         self._fragments = 0
 
     @property
     def buffered_bytes(self) -> int:
-        """What is held: at most one message and what the last `feed` brought."""
-        return self._available + len(self._message)
+        """What is held: at most one message and what was fed last."""
+        return self._end - self._start + len(self._message)
 
     @property
     def has_more(self) -> bool:
-        """Whether `messages()` may have something to yield without another `feed`."""
-        return self._available >= self._needed
+        """Whether `next_message` may have something without more being fed."""
+        return self._end - self._start >= self._needed
+
+    def room(self, least: int = 1) -> memoryview:
+        """Where the next bytes are to be put, `least` of them or more."""
+        start, end = self._start, self._end
+        rest = end - start
+        if not rest:
+            self._start = self._end = start = end = 0
+        needed = max(self._needed, rest + least)
+        if start and max(start + needed, end + LEAST_ROOM_BYTES) > len(self._buffer):
+            self._view[:rest] = self._view[start:end]
+            self._start, self._end = 0, rest
+        if needed > len(self._buffer):
+            self._buffer = bytearray().join((self._view[self._start : self._end], bytes(needed)))
+            self._view = memoryview(self._buffer)
+            self._start, self._end = 0, rest
+        return self._view[self._end :]
+
+    def filled(self, count: int) -> None:
+        """So many bytes were put into the room."""
+        self._end += count
 
     def feed(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._available += len(data)
+        """Take a copy of `data`."""
+        size = len(data)
+        self.room(size)[:size] = data
+        self.filled(size)
 
     def messages(self) -> Iterator[tuple[int, memoryview]]:
-        """Yield (opcode, payload): whole text and binary messages, and control frames as they come.
+        """Yield what `next_message` gives, while there is something."""
+        while (message := self.next_message()) is not None:
+            yield message
 
-        Raises `FrameError`; the reader must not be used after that.
-        """
-        while self._available >= self._needed and (header := self._header()) is not None:
+    def next_message(self) -> tuple[int, memoryview] | None:
+        """(opcode, payload): a whole text or binary message, or a control frame as it comes; None while
+        there is none. Raises `FrameError`; the reader must not be used after that."""
+        while self._end - self._start >= self._needed and (header := self._next_header()) is not None:
             final, opcode, begin, end = header
-            self._available -= end - self._start
             self._start, self._needed = end, 2
-            payload = memoryview(self._buffer)[begin:end]
+            payload = self._view[begin:end]
             if opcode >= CLOSE or (final and opcode != CONTINUATION):
-                yield opcode, payload
-                continue
+                return opcode, payload
             self._opcode = self._opcode if opcode == CONTINUATION else opcode
             self._message += payload
             self._fragments += 1
@@ -125,33 +180,29 @@ class FrameReader:
                 whole, message = self._opcode, self._message
                 self._opcode, self._message, self._fragments = None, bytearray(), 0
                 assert whole is not None  # _check refuses a continuation of nothing
-                yield whole, memoryview(message)
+                return whole, memoryview(message)
+        return None
 
-    def _join(self) -> None:
-        rest = self._buffer[self._start :]
-        self._buffer = b"".join((rest, *self._parts)) if rest or len(self._parts) != 1 else self._parts[0]
-        self._start = 0
-        self._parts.clear()
-
-    def _header(self) -> tuple[bool, int, int, int] | None:
+    def _next_header(self) -> tuple[bool, int, int, int] | None:
         """FIN, opcode, begin and end of the next frame's payload, or None while it is not all here."""
-        if self._parts:
-            self._join()
         buffer, start = self._buffer, self._start
-        first, second = buffer[start], buffer[start + 1]
-        final, opcode, size = bool(first & 0x80), first & 0x0F, second & 0x7F
-        self._check(first, second, final, opcode, size)
-        begin = start + {126: 4, 127: 10}.get(size, 2)
-        self._needed = begin - start
-        if self._available < self._needed:
+        first, size = buffer[start], buffer[start + 1]
+        final, opcode = first >= 0x80, first & 0x0F
+        if first != _WHOLE_BINARY or size > 127 or self._opcode is not None:
+            self._check(first, size, final, opcode, size & 0x7F)
+        begin = start + (2 if size < 126 else 4 if size == 126 else 10)
+        if begin > self._end:
+            self._needed = begin - start
             return None
         if size >= 126:
             size = (_U16 if size == 126 else _U64).unpack_from(buffer, start + 2)[0]
         if opcode < CLOSE and size + len(self._message) > self._max:
             raise FrameError(f"a message of more than {self._max} bytes", TOO_BIG)
-        self._needed += size
-        end = begin + size
-        return (final, opcode, begin, end) if self._available >= self._needed else None
+        end: int = begin + size
+        if end > self._end:
+            self._needed = end - start
+            return None
+        return final, opcode, begin, end
 
     def _check(self, first: int, second: int, final: bool, opcode: int, size: int) -> None:
         if first & 0x70:

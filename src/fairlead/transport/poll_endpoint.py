@@ -299,7 +299,7 @@ class PollEndpoint:
         for event in self._channel.events():
             self._handle(event, now)
         for frame in self._channel.frames_to_send():
-            link.send_binary(frame.message)
+            link.send_frame(frame)
         link.flush()
 
     # -- events --
@@ -353,7 +353,7 @@ class PollEndpoint:
         is_closed = False
         while not is_closed and (now := self._clock()) < until:
             for frame in self._channel.frames_to_send():
-                link.send_binary(frame.message)
+                link.send_frame(frame)
             link.flush()
             poller = select.poll()
             poller.register(link.descriptor, link.poll_events(wants_input=True))

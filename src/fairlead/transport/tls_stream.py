@@ -2,7 +2,7 @@
 
 `ssl.SSLSocket` makes one system call for each record of 16 KiB, and each wakes the other end. Here the
 records of everything that is to be sent leave in one call, and one call brings in what has arrived. The calls
-are those of a socket, as far as this package uses them; only `send` says otherwise: what it takes may wait
+are those of a socket, as far as this package uses them; only `sendmsg` says otherwise: what it takes may wait
 in here, as `unsent_bytes` tells, until `flush`.
 """
 
@@ -14,7 +14,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 READ_BYTES = 128 * 1024
 """Most ciphertext that one system call reads: two messages of the largest size."""
@@ -81,17 +81,24 @@ class TlsStream:
         self._encrypt(memoryview(data))
         self._send_all()
 
-    def send(self, data: memoryview) -> int:
+    def sendmsg(self, pieces: Iterable[bytes | memoryview]) -> int:
         """Encrypt and send; how many bytes were taken. Raises `BlockingIOError` while earlier ones wait."""
         if self._unsent:
             self.flush()
-        taken = min(len(data), MAX_PLAIN_BYTES)
-        self._encrypt(data[:taken])
+        chosen, size = [], 0
+        for piece in pieces:
+            chosen.append(piece)
+            size += len(piece)
+            if size >= MAX_PLAIN_BYTES:
+                break
+        # Joined, so that small frames share a record.
+        data = memoryview(b"".join(chosen) if len(chosen) > 1 else chosen[0])[:MAX_PLAIN_BYTES]
+        self._encrypt(data)
         try:  # noqa: SIM105 (contextlib costs a millisecond to import)
             self.flush()
         except BlockingIOError:
             pass
-        return taken
+        return len(data)
 
     @property
     def unsent_bytes(self) -> int:

@@ -10,6 +10,7 @@ import select
 import ssl
 import time
 
+from fairlead.protocol.outgoing import HEADROOM_BYTES
 from fairlead.protocol.settings import MAX_BACKLOG_BYTES
 from fairlead.transport.client_frames import (
     BINARY,
@@ -20,9 +21,10 @@ from fairlead.transport.client_frames import (
     TEXT,
     FrameError,
     FrameReader,
-    append_frame,
     decode_close,
+    encode_behind_headroom,
     encode_close,
+    encode_frame,
 )
 from fairlead.transport.errors import ConnectionLost, PeerError, printable
 from fairlead.transport.http import parse_head
@@ -33,6 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fairlead.protocol.outgoing import OutgoingFrame
     from fairlead.transport.addresses import Endpoint
     from fairlead.transport.http import ResponseHead
     from fairlead.transport.tls_stream import Connection
@@ -43,14 +46,17 @@ if TYPE_CHECKING:
 UPGRADE_TIMEOUT_S = 10.0
 """For the answer to the upgrade request."""
 
-RECEIVE_BYTES = 128 * 1024
-"""Most that one system call reads."""
+ANSWER_BYTES = 16 * 1024
+"""Most that one system call reads of the answer to the upgrade request."""
 
 RECEIVE_ROUNDS = 4
 """Most system calls before the other descriptors get their turn."""
 
 WRITE_WATERMARK_BYTES = 256 * 1024
 """With more than this unsent the owner stops reading its source."""
+
+MAX_PIECES = 64
+"""Most frames that one system call sends."""
 
 PING_AFTER_S = 30.0
 """Silence after which the other end is asked for a sign of life."""
@@ -75,7 +81,7 @@ def open_websocket(sock: Connection, endpoint: Endpoint, random: Random) -> tupl
         sock.sendall(upgrade_request(endpoint, nonce))
         while (parsed := parse_head(received)) is None:
             sock.settimeout(max(0.001, deadline - time.monotonic()))
-            chunk = sock.recv(RECEIVE_BYTES)
+            chunk = sock.recv(ANSWER_BYTES)
             if not chunk:
                 raise ConnectionLost(
                     f"{endpoint.authority} closed the connection instead of opening a WebSocket"
@@ -101,12 +107,12 @@ class WebSocketLink:
         sock.setblocking(False)
         self._sock = sock
         self._tls = sock if isinstance(sock, TlsStream) else None
-        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._reader = FrameReader()
         self._reader.feed(leftover)
         self._random = random
         self._keys: list[bytes] = []
-        self._unsent = bytearray()
+        self._unsent: list[bytes | memoryview] = []
+        self._unsent_bytes = 0
         self._send_failure = ""
         self._heard_at = now
         self._pinged = False
@@ -119,7 +125,7 @@ class WebSocketLink:
 
     @property
     def unsent_bytes(self) -> int:
-        return len(self._unsent) + (self._tls.unsent_bytes if self._tls is not None else 0)
+        return self._unsent_bytes + (self._tls.unsent_bytes if self._tls is not None else 0)
 
     @property
     def has_input(self) -> bool:
@@ -135,16 +141,21 @@ class WebSocketLink:
     def send_text(self, text: str) -> None:
         self._send(TEXT, text.encode())
 
-    def send_binary(self, message: bytes | bytearray | memoryview) -> None:
-        """Queue one message; `flush` sends it. What is given is copied. Raises `ConnectionLost` when more
-        than MAX_BACKLOG_BYTES wait."""
-        self._send(BINARY, message)
-        if self.unsent_bytes > MAX_BACKLOG_BYTES:
-            raise ConnectionLost("the gateway asks for more and more and reads nothing")
-
-    def _send(self, opcode: int, payload: bytes | bytearray | memoryview) -> None:
+    def send_frame(self, frame: OutgoingFrame) -> None:
+        """Queue one agent message; `flush` sends it. The message is copied, the headroom used. Raises
+        `ConnectionLost` when more than MAX_BACKLOG_BYTES wait."""
         if not self._send_failure:
-            append_frame(self._unsent, opcode, payload, self._mask_key())
+            self._queue(encode_behind_headroom(frame.buffer, HEADROOM_BYTES, self._mask_key()))
+            if self.unsent_bytes > MAX_BACKLOG_BYTES:
+                raise ConnectionLost("the gateway asks for more and more and reads nothing")
+
+    def _send(self, opcode: int, payload: bytes | memoryview) -> None:
+        if not self._send_failure:
+            self._queue(encode_frame(opcode, payload, self._mask_key()))
+
+    def _queue(self, data: bytes) -> None:
+        self._unsent.append(data)
+        self._unsent_bytes += len(data)
 
     def _mask_key(self) -> bytes:
         if not self._keys:
@@ -155,27 +166,36 @@ class WebSocketLink:
     def flush(self) -> None:
         """Send what the socket takes now. A connection that takes nothing any more is reported by `receive`,
         behind what still waits there: the other end's last words may be among it."""
-        sent = 0
         try:
             if self._tls is not None:
                 self._tls.flush()
-            with memoryview(self._unsent) as view:
-                while sent < len(view):
-                    sent += self._sock.send(view[sent:])
+            while self._unsent:
+                self._forget(self._sock.sendmsg(self._unsent[:MAX_PIECES]))
         except BlockingIOError:
             pass
         except ssl.SSLError as exc:
             raise ConnectionLost(_reason(exc)) from None
         except OSError as exc:
             self._send_failure = _reason(exc)
-            sent = len(self._unsent)
-        finally:
-            del self._unsent[:sent]
+            self._forget(self._unsent_bytes)
+
+    def _forget(self, sent: int) -> None:
+        """So many bytes of what was queued first have gone."""
+        self._unsent_bytes -= sent
+        done = 0
+        for piece in self._unsent:
+            if sent < len(piece):
+                break
+            sent -= len(piece)
+            done += 1
+        del self._unsent[:done]
+        if sent:
+            self._unsent[0] = memoryview(self._unsent[0])[sent:]
 
     def close(self, reason: str = "") -> None:
         """Say goodbye as far as the socket takes it at once, and close it. Never raises."""
         try:
-            self._unsent += encode_close(NORMAL_CLOSURE, reason, self._mask_key())
+            self._queue(encode_close(NORMAL_CLOSURE, reason, self._mask_key()))
             self.flush()
         except ConnectionLost:
             pass
@@ -192,25 +212,26 @@ class WebSocketLink:
 
     def receive(self, now: float) -> Iterator[memoryview]:
         """Yield the messages that can be read now, text or binary; pings are answered. Whoever stops early
-        finds the rest at the next call.
+        finds the rest at the next call. A message is valid until the next one is asked for.
 
         Raises `ConnectionLost` for the end of the connection, a close frame, or bytes that break RFC 6455.
         """
         yield from self._messages()
         for _ in range(RECEIVE_ROUNDS):
-            count = self._read()
+            room = self._reader.room()
+            count = self._read_into(room)
             if not count:
                 return
             self._heard_at, self._pinged = now, False
-            self._reader.feed(bytes(self._buffer[:count]))
+            self._reader.filled(count)
             yield from self._messages()
-            if count < RECEIVE_BYTES and not self._send_failure:
+            if count < len(room) and not self._send_failure:
                 return  # that was all; asking once more would be a system call for nothing
 
-    def _read(self) -> int:
-        """Fill the buffer; how many bytes came, 0 when there are none now."""
+    def _read_into(self, room: memoryview) -> int:
+        """How many bytes came; 0 when there are none now."""
         try:
-            count = self._sock.recv_into(self._buffer)
+            count = self._sock.recv_into(room)
         except BlockingIOError:
             return 0
         except OSError as exc:
@@ -227,7 +248,7 @@ class WebSocketLink:
                     yield payload
                 elif opcode == PING:
                     # Only the last of many pings needs an answer (RFC 6455 §5.5.3).
-                    if len(self._unsent) < WRITE_WATERMARK_BYTES:
+                    if self._unsent_bytes < WRITE_WATERMARK_BYTES:
                         self._send(PONG, payload)
                 elif opcode == CLOSE:
                     code, reason = decode_close(bytes(payload))
@@ -235,7 +256,7 @@ class WebSocketLink:
                         f"the gateway closed the WebSocket ({code} {printable(reason)})".strip(), code
                     )
         except FrameError as exc:
-            self._unsent += encode_close(exc.code, "", self._mask_key())
+            self._queue(encode_close(exc.code, "", self._mask_key()))
             raise ConnectionLost(str(exc)) from None
         except PeerError as exc:
             raise ConnectionLost(str(exc)) from None

@@ -4,8 +4,11 @@ import pytest
 
 from fairlead.transport.client_frames import (
     BINARY,
+    BUFFER_BYTES,
     CLOSE,
     MAX_FRAGMENTS,
+    MAX_HEADER_BYTES,
+    MAX_MESSAGE_BYTES,
     PING,
     PROTOCOL_ERROR,
     TEXT,
@@ -13,6 +16,7 @@ from fairlead.transport.client_frames import (
     FrameError,
     FrameReader,
     decode_close,
+    encode_behind_headroom,
     encode_close,
     encode_frame,
 )
@@ -82,13 +86,47 @@ def test_a_message_of_endless_empty_fragments_is_refused():
         read(b"\x02\x00" + b"\x00\x00" * MAX_FRAGMENTS)
 
 
-def test_an_early_view_stays_valid_when_more_arrives():
+def test_a_payload_is_valid_until_more_is_fed():
     reader = FrameReader()
-    reader.feed(b"\x82\x03abc\x82")
-    [(_, early)] = list(reader.messages())
-    reader.feed(b"\x03def")
-    [(_, late)] = list(reader.messages())
-    assert (bytes(early), bytes(late)) == (b"abc", b"def")
+    reader.feed(b"\x82\x03abc\x82\x03def\x82")
+    assert [bytes(payload) for _, payload in list(reader.messages())] == [b"abc", b"def"]
+    reader.feed(b"\x03ghi")
+    assert [bytes(payload) for _, payload in reader.messages()] == [b"ghi"]
+
+
+def test_bytes_read_straight_into_the_room_are_as_good_as_fed_ones():
+    reader = FrameReader()
+    reader.room()[:5] = b"\x82\x03abc"
+    reader.filled(5)
+    assert [bytes(payload) for _, payload in reader.messages()] == [b"abc"]
+
+
+def test_one_buffer_does_for_any_number_of_messages_and_grows_for_a_long_one():
+    frame = b"\x82\x7f" + (100_000).to_bytes(8, "big") + bytes(range(250)) * 400
+    long = b"\x82\x7f" + (BUFFER_BYTES + 1).to_bytes(8, "big") + bytes(BUFFER_BYTES + 1)
+    stream = frame * 20 + long + frame * 20
+    reader, room_bytes, sizes = FrameReader(MAX_MESSAGE_BYTES), [], []
+    while stream:
+        room = reader.room()
+        room_bytes.append(len(room))
+        taken, stream = stream[: len(room)], stream[len(room) :]
+        room[: len(taken)] = taken
+        reader.filled(len(taken))
+        for _, payload in reader.messages():
+            assert len(payload) > 100_000 or payload == frame[10:]
+            sizes.append(len(payload))
+    assert sizes == [100_000] * 20 + [BUFFER_BYTES + 1] + [100_000] * 20
+    assert min(room_bytes) >= 1
+    assert max(room_bytes) <= 2 * BUFFER_BYTES + 11
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
+def test_a_frame_made_behind_its_headroom_is_the_same(size):
+    message = bytes(range(256)) * (size // 256 + 1)
+    buffer = bytearray(b"used before...") + message[:size]
+    frame = encode_behind_headroom(buffer, MAX_HEADER_BYTES, b"key!")
+    assert frame == encode_frame(BINARY, message[:size], b"key!")
+    assert buffer[MAX_HEADER_BYTES:] == message[:size]
 
 
 def test_what_an_early_stop_left_is_still_there():

@@ -89,9 +89,9 @@ def test_what_the_socket_does_not_take_waits_and_then_nothing_more_is_taken(conn
     sent = os.urandom(32 * MAX_PLAIN_BYTES)
     taken = 0
     while not stream.unsent_bytes:
-        taken += stream.send(memoryview(sent)[taken:])
+        taken += stream.sendmsg([memoryview(sent)[taken:]])
     with pytest.raises(BlockingIOError):
-        stream.send(memoryview(sent)[taken:])
+        stream.sendmsg([memoryview(sent)[taken:]])
     assert 0 < stream.unsent_bytes <= MAX_PLAIN_BYTES + RECORD_BYTES
     received: list[bytes] = []
     thread = threading.Thread(target=lambda: received.append(read_all(server, taken)))

@@ -8,6 +8,7 @@ import pytest
 from websockets.frames import Opcode
 from websockets.server import ServerProtocol
 
+from fairlead.protocol.outgoing import HEADROOM_BYTES, OutgoingFrame
 from fairlead.transport import websocket_link
 from fairlead.transport.addresses import parse_endpoint
 from fairlead.transport.errors import ConnectionLost, PeerError, UpgradeError
@@ -60,6 +61,10 @@ def connected(pair):
 
 def received(link: WebSocketLink, now: float = 100.0) -> list[bytes]:
     return [bytes(message) for message in link.receive(now)]
+
+
+def frame(message: bytes | memoryview) -> OutgoingFrame:
+    return OutgoingFrame(bytearray(HEADROOM_BYTES) + message)
 
 
 def answer(sock: socket.socket, data: bytes, *, then_close: bool = False) -> None:
@@ -116,7 +121,7 @@ def test_a_silent_server_is_given_up(pair, monkeypatch):
 def test_messages_pass_both_ways(connected):
     link, server = connected
     link.send_text("open")
-    link.send_binary(memoryview(bytearray(b"\x00\x01")))
+    link.send_frame(frame(memoryview(bytearray(b"\x00\x01"))))
     link.flush()
     assert link.unsent_bytes == 0
     assert server.frames() == [(Opcode.TEXT, b"open"), (Opcode.BINARY, b"\x00\x01")]
@@ -129,7 +134,7 @@ def test_messages_pass_both_ways(connected):
 def test_every_frame_has_a_mask_of_its_own(connected):
     link, server = connected
     for _ in range(2000):
-        link.send_binary(b"\0\0\0\0")
+        link.send_frame(frame(b"\0\0\0\0"))
     link.flush()
     data = server.sock.recv(1 << 20)
     masks = {data[start + 2 : start + 6] for start in range(0, len(data), 10)}
@@ -192,7 +197,7 @@ def test_every_end_is_a_lost_connection_with_its_reason(connected, act, said):
 
 def test_a_full_socket_keeps_the_rest_and_asks_for_its_turn(connected):
     link, server = connected
-    link.send_binary(bytes(4_000_000))
+    link.send_frame(frame(bytes(4_000_000)))
     link.flush()
     assert link.unsent_bytes > 0
     assert link.poll_events(wants_input=False) == websocket_link.select.POLLOUT
@@ -226,13 +231,13 @@ def test_the_last_words_of_an_end_that_takes_nothing_more_are_still_read(connect
     server.protocol.send_binary(b"last words")
     server.flush()
     server.sock.close()
-    link.send_binary(b"never read")
+    link.send_frame(frame(b"never read"))
     link.flush()
     messages = link.receive(100.0)
     assert bytes(next(messages)) == b"last words"
     with pytest.raises(ConnectionLost, match="Broken pipe"):
         next(messages)
-    link.send_binary(b"kept nowhere")
+    link.send_frame(frame(b"kept nowhere"))
     assert link.unsent_bytes == 0
 
 
@@ -248,6 +253,6 @@ def test_a_flood_of_pings_from_an_end_that_reads_no_answer_takes_no_more_than_th
 def test_more_than_a_driver_may_keep_for_its_socket_is_a_lost_connection(connected, monkeypatch):
     monkeypatch.setattr(websocket_link, "MAX_BACKLOG_BYTES", 100_000)
     link, _ = connected
-    link.send_binary(bytes(90_000))
+    link.send_frame(frame(bytes(90_000)))
     with pytest.raises(ConnectionLost, match="reads nothing"):
-        link.send_binary(bytes(20_000))
+        link.send_frame(frame(bytes(20_000)))
