@@ -1,15 +1,17 @@
 """Who may hold a socket before it is known who they are.
 
 Sockets count from the accept, before TLS, until they are recognised: a WebSocket by its open frame, an HTTP
-connection while a complete request of it is being answered. Each has a deadline. At a limit the oldest
-unrecognised socket is cut in favour of the new one, so that silence never keeps anybody out: thousands of
-mute sockets, even from one's own address, cost an honest newcomer nothing.
+connection while a complete request of it is being answered. Each has a deadline. At a limit the oldest that
+was never sent anything is cut in favour of a new one, so that silence keeps nobody out: thousands of mute
+sockets, even from one's own address, cost an honest newcomer nothing. Where TLS has been spent on all, the
+oldest goes only when it had some seconds for it; else the newcomer is not begun, which costs next to nothing,
+and comes again.
 
 Only who keeps us waiting counts. While a signature or a token is judged, it is the peer that waits, and when
-thousands of agents come at once it may wait long; what bounds those is the queue of the judge. A socket with
-bytes that we have not read yet is no more to blame: it is passed over when one is to be cut, as far as there
-are others. And few are accepted in one turn of the event loop: the others wait in the kernel, where they cost
-nothing, and sessions get their turn in between. Who has given up by then is not even asked for a certificate.
+thousands of agents come at once it may wait long; what bounds those is the queue of the judge. Who has sent
+something that we have not read when its time is over gets more. And few are accepted in one turn of the event
+loop: the others wait in the kernel, where they cost nothing, and sessions get their turn in between. Who has
+given up by then is not begun either.
 """
 
 import errno
@@ -20,8 +22,7 @@ import socket
 import struct
 import termios
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable
 
 from fairlead.control.throttling import source_key
 from fairlead.gateway.clock import Clock, Timer
@@ -34,8 +35,20 @@ _OUT_OF_SOCKETS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _CUT_WHEN_OUT_OF_SOCKETS = 64
 _PEER_LEFT: int = getattr(select, "POLLRDHUP", select.POLLHUP)
 """Where the system cannot tell a goodbye, only a connection that is broken is found."""
-_LOOKED_AT = 64
-"""Sockets, the oldest, among which one is looked for that keeps us waiting: a system call for each."""
+_TCP_INFO_DATA_SEGS_OUT = 156
+"""Offset of `tcpi_data_segs_out` in `struct tcp_info` of <linux/tcp.h>, 32 bits."""
+
+
+def was_sent_nothing(sock: socket.socket) -> bool:
+    """Whether a TCP socket's peer was sent no data yet, not even of TLS; False where the system does not
+    tell."""
+    try:
+        size = _TCP_INFO_DATA_SEGS_OUT + 4
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
+        (segments,) = struct.unpack_from("I", info, _TCP_INFO_DATA_SEGS_OUT)
+    except (OSError, AttributeError, struct.error):
+        return False
+    return not segments
 
 
 def has_unread_bytes(fileno: int) -> bool:
@@ -61,87 +74,107 @@ class Admission:
         self,
         settings: GatewaySettings,
         clock: Clock,
+        *,
+        was_sent_nothing: Callable[[socket.socket], bool] = was_sent_nothing,
         waits_for_us: Callable[[int], bool] = has_unread_bytes,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self._was_sent_nothing = was_sent_nothing
         self._waits_for_us = waits_for_us
-        self._entries: OrderedDict[int, _Entry] = OrderedDict()
-        self._by_source: dict[str, OrderedDict[int, None]] = {}
+        self._all = _Line()
+        self._by_source: dict[str, _Line] = {}
         self._sweeper: Timer | None = None
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._all)
 
-    def add(self, sock: socket.socket, source: str, for_s: float | None = None) -> None:
-        """Count a socket, cutting the oldest that keeps us waiting where a limit is reached.
+    def admit(self, sock: socket.socket, source: str) -> bool:
+        """Count a newcomer, cutting another one where a limit is reached; False: it is not to be begun.
 
-        `source` is the peer's address; `for_s` the time until it is cut (default: `request_timeout_s`).
+        `source` is the peer's address.
         """
+        full = self._full_line(source_key(source))
+        if full is not None:
+            goes = full.first_unspent(self._was_sent_nothing)
+            if goes is None:
+                goes = full.first()
+                if self._clock.time() - goes.since < self._settings.spared_for_s:
+                    return False
+            self._cut(goes)
+        self._add(sock, source, self._settings.request_timeout_s)
+        return True
+
+    def add(self, sock: socket.socket, source: str, for_s: float) -> None:
+        """Count a socket that had been recognised, or has got on, until it is cut `for_s` seconds from now.
+        Where a limit is reached another one goes."""
         self.forget(sock.fileno())
-        source = source_key(source)
+        full = self._full_line(source_key(source))
+        if full is not None:
+            self._cut(full.first_unspent(self._was_sent_nothing) or full.first())
+        self._add(sock, source, for_s)
+
+    def _full_line(self, source: str) -> "_Line | None":
+        """Of whom one has to go before another socket of `source` is counted."""
         own = self._by_source.get(source)
         if own is not None and len(own) >= self._settings.max_unauthenticated_sockets_per_source:
-            self._cut_one_of(own)
-        elif len(self._entries) >= self._settings.max_unauthenticated_sockets:
-            self._cut_one_of(self._entries)
-        deadline = self._clock.time() + (self._settings.request_timeout_s if for_s is None else for_s)
-        self._entries[sock.fileno()] = _Entry(sock, source, deadline)
-        self._by_source.setdefault(source, OrderedDict())[sock.fileno()] = None
+            return own
+        return self._all if len(self._all) >= self._settings.max_unauthenticated_sockets else None
+
+    def _add(self, sock: socket.socket, source: str, for_s: float) -> None:
+        entry = _Entry(sock, source_key(source), self._clock.time(), for_s)
+        self._all.add(entry)
+        self._by_source.setdefault(entry.source, _Line()).add(entry)
         if self._sweeper is None:
             self._sweeper = self._clock.call_later(_SWEEP_INTERVAL_S, self._sweep)
 
     def extend(self, fileno: int, by_s: float) -> None:
         """Give a socket that got on until `by_s` seconds from now for its next step."""
-        entry = self._entries.get(fileno)
+        entry = self._all.get(fileno)
         if entry is not None:
             entry.deadline = self._clock.time() + by_s
 
     def forget(self, fileno: int) -> None:
         """A socket is recognised, or closed."""
-        entry = self._entries.pop(fileno, None)
+        entry = self._all.get(fileno)
         if entry is None:
             return
+        self._all.remove(entry)
         own = self._by_source[entry.source]
-        del own[fileno]
+        own.remove(entry)
         if not own:
             del self._by_source[entry.source]
 
     def cut_oldest(self, count: int) -> None:
         """Cut this many, for want of descriptors."""
-        for fileno in list(self._entries)[:count]:
-            self._cut(fileno)
+        for entry in self._all.oldest_first()[:count]:
+            self._cut(entry)
 
     def stop(self) -> None:
         """Forget everything."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
-        self._entries.clear()
+        self._all = _Line()
         self._by_source.clear()
-
-    def _cut_one_of(self, oldest_first: Iterable[int]) -> None:
-        """Somebody has to go: if all wait for us, or pretend to, it is the oldest."""
-        looked_at = list(islice(oldest_first, _LOOKED_AT))
-        self._cut(next((fileno for fileno in looked_at if not self._waits_for_us(fileno)), looked_at[0]))
 
     def _sweep(self) -> None:
         now = self._clock.time()
-        for fileno in [fileno for fileno, entry in self._entries.items() if entry.deadline <= now]:
-            entry = self._entries[fileno]
-            if not entry.was_spared and self._waits_for_us(fileno):
+        for entry in self._all.oldest_first():
+            if entry.deadline > now:
+                continue
+            if not entry.was_spared and self._waits_for_us(entry.fileno):
                 entry.was_spared = True
                 entry.deadline = now + self._settings.request_timeout_s
             else:
-                self._cut(fileno)
+                self._cut(entry)
         self._sweeper = None
-        if self._entries:
+        if self._all:
             self._sweeper = self._clock.call_later(_SWEEP_INTERVAL_S, self._sweep)
 
-    def _cut(self, fileno: int) -> None:
+    def _cut(self, entry: "_Entry") -> None:
         """Shut the connection under whatever reads it, a TLS handshake too: that sees the end and closes."""
-        entry = self._entries[fileno]
-        self.forget(fileno)
+        self.forget(entry.fileno)
         _log.debug("cut a socket of %s that had not said who it is", entry.source)
         try:
             entry.sock.shutdown(socket.SHUT_RDWR)
@@ -150,14 +183,56 @@ class Admission:
 
 
 class _Entry:
-    __slots__ = ("deadline", "sock", "source", "was_spared")
+    __slots__ = ("deadline", "fileno", "since", "sock", "source", "was_spared")
 
-    def __init__(self, sock: socket.socket, source: str, deadline: float) -> None:
+    def __init__(self, sock: socket.socket, source: str, now: float, for_s: float) -> None:
         self.sock = sock
+        self.fileno = sock.fileno()
         self.source = source
-        self.deadline = deadline
+        self.since = now
+        self.deadline = now + for_s
         self.was_spared = False
         """Its time was over while it waited for us, and it got the same once more."""
+
+
+class _Line:
+    """Sockets in the order in which they came."""
+
+    __slots__ = ("_entries", "_perhaps_unspent")
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[int, _Entry] = OrderedDict()
+        self._perhaps_unspent: OrderedDict[int, _Entry] = OrderedDict()
+        """Those that were sent nothing when they were looked at, or were not looked at."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, entry: _Entry) -> None:
+        self._entries[entry.fileno] = entry
+        self._perhaps_unspent[entry.fileno] = entry
+
+    def remove(self, entry: _Entry) -> None:
+        del self._entries[entry.fileno]
+        self._perhaps_unspent.pop(entry.fileno, None)
+
+    def get(self, fileno: int) -> _Entry | None:
+        return self._entries.get(fileno)
+
+    def oldest_first(self) -> list[_Entry]:
+        return list(self._entries.values())
+
+    def first(self) -> _Entry:
+        return next(iter(self._entries.values()))
+
+    def first_unspent(self, was_sent_nothing: Callable[[socket.socket], bool]) -> _Entry | None:
+        """The oldest that was sent nothing. Each of the others is looked at once in its life."""
+        while self._perhaps_unspent:
+            entry = next(iter(self._perhaps_unspent.values()))
+            if was_sent_nothing(entry.sock):
+                return entry
+            del self._perhaps_unspent[entry.fileno]
+        return None
 
 
 class AdmittedSocket(socket.socket):
@@ -196,8 +271,8 @@ class AdmittingListener(socket.socket):
         return listener
 
     def accept(self) -> tuple[socket.socket, object]:
-        """As `socket.accept`; a peer that has left already is reported as the system reports an aborted
-        connection. Without a free descriptor it makes room and says that nobody waits.
+        """As `socket.accept`; who has left already or is not to be begun is reported as the system reports an
+        aborted connection. Without a free descriptor it makes room and says that nobody waits.
 
         The event loop asks until nobody waits, so that is also said when it has accepted its share for this
         turn.
@@ -215,11 +290,10 @@ class AdmittingListener(socket.socket):
             self.admission.cut_oldest(_CUT_WHEN_OUT_OF_SOCKETS)
             raise BlockingIOError(errno.EAGAIN, "no free file descriptor") from error
         accepted = AdmittedSocket(self.family, self.type, self.proto, fileno=fileno)
-        if has_left(fileno):
+        if has_left(fileno) or not self.admission.admit(accepted, address[0]):
             accepted.close()
-            raise ConnectionAbortedError(errno.ECONNABORTED, "it left while it waited")
+            raise ConnectionAbortedError(errno.ECONNABORTED, "not begun")
         self._accepted_together += 1
         accepted.setblocking(False)
         accepted.admission = self.admission
-        self.admission.add(accepted, address[0])
         return accepted, address

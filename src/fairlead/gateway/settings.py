@@ -10,12 +10,15 @@ class GatewaySettings:
     """Every limit of the gateway. Sizes in bytes, times in seconds."""
 
     max_unauthenticated_sockets: int = 4096
-    """Accepted sockets, in total, that have not proved who they are. At the limit the oldest one is closed
-    for a new one: who connects always gets a turn, and silence never holds a place."""
+    """Accepted sockets, in total, that have not proved who they are. At the limit one that was sent nothing
+    yet is closed for a new one: who connects gets a turn, and silence never holds a place."""
     max_unauthenticated_sockets_per_source: int = 2048
     """The same for one source address, so that one address does not push out the others' sockets. A site of
     thousands of nodes behind one address comes back at once, and who is cut before it got through only tries
     again: what the server takes in a second, times the seconds that a slow peer needs, must fit."""
+    spared_for_s: float = 5.0
+    """For how long a socket on which TLS has been spent is not closed for a new one at these limits. The new
+    one is closed instead, before it costs anything."""
     max_accepts_together: int = 16
     """Sockets that are accepted in one turn of the event loop: with TLS each costs about half a millisecond,
     during which no session is served."""

@@ -6,7 +6,13 @@ from contextlib import suppress
 
 import pytest
 
-from fairlead.gateway.admission import Admission, AdmittedSocket, AdmittingListener, has_unread_bytes
+from fairlead.gateway.admission import (
+    Admission,
+    AdmittedSocket,
+    AdmittingListener,
+    has_unread_bytes,
+    was_sent_nothing,
+)
 from fairlead.gateway.settings import GatewaySettings
 from tests.support.gateway_fakes import FakeClock
 
@@ -32,13 +38,24 @@ class Door:
     def __init__(self, **settings) -> None:
         self.clock = FakeClock()
         self.wait_for_us: set[int] = set()
-        self.admission = Admission(GatewaySettings(**settings), self.clock, self.wait_for_us.__contains__)
+        self.spent_on: set[int] = set()
+        self.admission = Admission(
+            GatewaySettings(**settings),
+            self.clock,
+            was_sent_nothing=lambda connection: connection.fileno() not in self.spent_on,
+            waits_for_us=self.wait_for_us.__contains__,
+        )
         self.connections: list[FakeConnection] = []
 
     def accept(self, source="192.0.2.1", kind=FakeConnection) -> FakeConnection:
         connection = kind(len(self.connections) + 10)
         self.connections.append(connection)
-        self.admission.add(connection, source)
+        self.is_begun = self.admission.admit(connection, source)
+        return connection
+
+    def accept_and_talk(self, source="192.0.2.1") -> FakeConnection:
+        connection = self.accept(source)
+        self.spent_on.add(connection.fileno())
         return connection
 
     @property
@@ -97,20 +114,61 @@ def test_at_the_limit_in_total_the_oldest_socket_goes():
     assert len(door.admission) == 3
 
 
-def test_at_the_limit_who_waits_for_us_is_passed_over():
+def test_at_the_limit_those_go_first_on_whom_nothing_was_spent():
     door = Door(max_unauthenticated_sockets=3)
     for _ in range(2):
-        door.wait_for_us.add(door.accept().fileno())
-    for _ in range(2):
+        door.accept_and_talk()
+    for _ in range(3):
         door.accept()
-    assert door.cut == [2]
+    assert door.cut == [2, 3]
 
 
-def test_at_the_limit_the_oldest_goes_if_all_wait_for_us_or_pretend_to():
-    door = Door(max_unauthenticated_sockets_per_source=3)
-    for _ in range(4):
-        door.wait_for_us.add(door.accept().fileno())
-    assert door.cut == [0]
+def test_mute_sockets_do_not_hide_behind_others_on_whom_something_was_spent():
+    door = Door(max_unauthenticated_sockets=500)
+    for _ in range(400):
+        door.accept_and_talk()
+    for _ in range(100):
+        door.accept()
+    for _ in range(3):
+        door.accept_and_talk()
+    assert door.cut == [400, 401, 402]
+
+
+def test_where_something_was_spent_on_all_a_newcomer_is_not_begun_until_they_had_some_time():
+    door = Door(max_unauthenticated_sockets_per_source=2)
+    for _ in range(3):
+        door.accept_and_talk()
+    assert (door.is_begun, door.cut, len(door.admission)) == (False, [], 2)
+    door.accept_and_talk("192.0.2.2")
+    assert door.is_begun
+    door.clock.advance(6)
+    door.accept()
+    assert (door.is_begun, door.cut) == (True, [0])
+
+
+def test_who_has_got_on_is_counted_at_the_limit_too_and_the_oldest_goes():
+    door = Door(max_unauthenticated_sockets=2)
+    first, _ = door.accept_and_talk(), door.accept_and_talk()
+    door.admission.forget(first.fileno())
+    door.accept_and_talk()
+    door.admission.add(first, "192.0.2.1", 10)
+    assert door.cut == [1]
+    assert len(door.admission) == 2
+
+
+def test_a_peer_was_sent_nothing_until_it_was_sent_something():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        theirs = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
+        with theirs, ours:
+            theirs.send(b"hello")
+            assert was_sent_nothing(ours)
+            ours.send(b"hello")
+            theirs.recv(5)
+            assert not was_sent_nothing(ours)
+    here, there = socket.socketpair()
+    with here, there:
+        assert not was_sent_nothing(here)  # not TCP: nobody knows
 
 
 def test_who_waits_for_us_when_its_time_is_over_has_the_same_time_once_more():
@@ -165,7 +223,7 @@ def test_addresses_of_one_ipv6_network_count_as_one():
 def test_a_socket_that_comes_back_counts_once():
     door = Door()
     connection = door.accept()
-    door.admission.add(connection, "192.0.2.1")
+    door.admission.add(connection, "192.0.2.1", 10)
     assert len(door.admission) == 1
 
 
@@ -190,7 +248,7 @@ def test_a_closed_socket_gives_its_place_back():
     ours, theirs = socket.socketpair()
     admitted = AdmittedSocket(ours.family, ours.type, ours.proto, fileno=ours.detach())
     admitted.admission = door.admission
-    door.admission.add(admitted, "192.0.2.1")
+    door.admission.admit(admitted, "192.0.2.1")
     admitted.close()
     admitted.close()
     theirs.close()
