@@ -56,10 +56,11 @@ class Agents:
             self._require(deadline)
         return self.now.at
 
-    def wait_until_down(self) -> None:
-        """Wait until all have noticed that the server is gone. Raises CrowdLeft."""
+    def wait_until_tried(self, failures: int) -> None:
+        """Wait until all have noticed that the server is gone and have tried in vain, where there had been so
+        many `failures` before: as a fleet has within a second. Raises CrowdLeft."""
         deadline = time.monotonic() + PATIENCE_S
-        while self.now.up:
+        while self.now.up or self.now.failures < failures + self.count:
             self._require(deadline)
 
     def wait_until_paced(self) -> None:
