@@ -2,8 +2,8 @@
 
 The agents, played by one process on the same machine, come back by themselves with their own delays, each
 with two signed requests over TLS. They have been connected long enough to have been told at what pace. A
-fleet of as many machines would notice within a second that the server is gone, and try once, before any server
-can be started again; one process that plays it takes some ten times as long, and the server waits for it.
+fleet of as many machines would notice within a second that the server is gone, and try once, before any
+server can be started again; one process that plays it takes some ten times as long, and the server waits.
 
 Beside them two more agents, of processes of their own, lead to an echo. On one node a user had worked before,
 who keeps starting sessions to it from the moment the server accepts connections: `fairlead proxy`, 64 bytes

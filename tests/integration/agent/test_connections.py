@@ -4,14 +4,17 @@ import asyncio
 import hashlib
 import os
 import time
+from typing import NamedTuple
 
 import pytest
+from picows import WSMsgType
 
 from fairlead.agent.backoff import Backoff, ReturnDelay
 from fairlead.agent.control_channel import ControlChannel
 from fairlead.agent.errors import IdentityError
 from fairlead.agent.gateway_client import Liveness
 from fairlead.agent.identity import StateDirectory
+from fairlead.protocol.control_channel import ReturnPace, encode_control_message
 from fairlead.protocol.settings import AGENT_VERSION
 from fairlead.transport.errors import ConnectError
 from tests.support.agent_runs import agent, echo, gateway, registered, tcp_server
@@ -77,6 +80,105 @@ def test_it_is_told_why_there_is_no_control_channel():
     channel = asyncio.run(scenario())
     assert channel.link == "cannot connect to 192.0.2.1:443: no answer"
     assert channel.displaced_at == 0
+
+
+class ClosingGateway:
+    """Opens a control channel, sends a pace and a close frame on it, and is away from then on."""
+
+    incarnation = ""
+
+    def __init__(self, pace, close_code):
+        self._frames = [
+            ScriptedFrame(
+                WSMsgType.BINARY,
+                encode_control_message(ReturnPace(pace), message_id=bytes(16), created_date=1),
+            ),
+            ScriptedFrame(WSMsgType.CLOSE, b"goodbye", close_code),
+        ]
+
+    async def create_control_channel(self, instance_id):
+        if not self._frames:
+            raise ConnectError("away")
+        return "token"
+
+    async def open_control_channel(self, instance_id, listener, max_frame_bytes, liveness):
+        transport = ScriptedTransport()
+        listener.on_ws_connected(transport)
+        for frame in self._frames:
+            listener.on_ws_frame(transport, frame)
+        self._frames = []
+        return transport
+
+
+class ScriptedFrame(NamedTuple):
+    msg_type: WSMsgType
+    payload: bytes
+    close_code: int = 0
+    fin: bool = True
+
+    def get_payload_as_bytes(self):
+        return self.payload
+
+    def get_close_message(self):
+        return self.payload
+
+    def get_close_code(self):
+        return self.close_code
+
+
+class ScriptedTransport:
+    """Takes everything, and is gone when it is waited for."""
+
+    is_disconnected = True
+
+    def send(self, *message):
+        pass
+
+    def send_close(self, code):
+        pass
+
+    def disconnect(self):
+        pass
+
+    def notify_user_specific_pong_received(self):
+        pass
+
+    async def wait_disconnected(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("close_code", "is_wanted", "longest"), [(1012, False, 40), (1013, False, 40), (1012, True, 1)]
+)
+def test_a_node_that_is_sent_away_comes_back_at_the_pace_of_its_fleet_unless_it_is_wanted(
+    close_code, is_wanted, longest
+):
+    longest_pauses = []
+
+    def uniform(low, high):
+        longest_pauses.append(high)
+        return 0
+
+    async def scenario():
+        channel = ControlChannel(
+            ClosingGateway(40, close_code),
+            NODE,
+            "Linux",
+            handle=lambda message: None,
+            refused=lambda: None,
+            liveness=Liveness(1.0, 1.0),
+            delay=ReturnDelay(Backoff(1.0, 60.0, uniform), uniform),
+            is_wanted=lambda: is_wanted,
+        )
+        holding = asyncio.ensure_future(channel.run())
+        while channel.link != "away":
+            channel.link_changed.clear()
+            await asyncio.wait_for(channel.link_changed.wait(), PATIENCE_S)
+        holding.cancel()
+        await asyncio.wait([holding])
+
+    asyncio.run(scenario())
+    assert max(longest_pauses[: 1 if is_wanted else 2]) == longest
 
 
 def test_the_control_channel_comes_back_and_running_sessions_do_not_notice(tmp_path):
