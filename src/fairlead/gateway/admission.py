@@ -289,11 +289,11 @@ class AdmittingListener(socket.socket):
             _log.warning("no free file descriptor: cutting sockets that have not said who they are")
             self.admission.cut_oldest(_CUT_WHEN_OUT_OF_SOCKETS)
             raise BlockingIOError(errno.EAGAIN, "no free file descriptor") from error
+        self._accepted_together += 1
         accepted = AdmittedSocket(self.family, self.type, self.proto, fileno=fileno)
         if has_left(fileno) or not self.admission.admit(accepted, address[0]):
             accepted.close()
             raise ConnectionAbortedError(errno.ECONNABORTED, "not begun")
-        self._accepted_together += 1
         accepted.setblocking(False)
         accepted.admission = self.admission
         return accepted, address

@@ -205,12 +205,28 @@ def test_who_left_while_it_waited_is_not_accepted(monkeypatch):
     monkeypatch.setattr(AdmittingListener, "_accept", accept, raising=False)
     with AdmittingListener(socket.AF_INET, socket.SOCK_STREAM) as listener, stayed[1]:
         listener.admission = door.admission
-        listener.max_accepts_together = 1
+        listener.max_accepts_together = 2
         with pytest.raises(ConnectionAbortedError):
             listener.accept()
         accepted, _ = listener.accept()
         assert len(door.admission) == 1
         accepted.close()
+
+
+def test_who_is_not_to_be_begun_is_closed_at_once(monkeypatch):
+    door = Door(max_unauthenticated_sockets=1)
+    door.accept_and_talk()
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(
+        AdmittingListener, "_accept", lambda _: (ours.detach(), ("192.0.2.1", 1)), raising=False
+    )
+    with AdmittingListener(socket.AF_INET, socket.SOCK_STREAM) as listener, theirs:
+        listener.admission = door.admission
+        listener.max_accepts_together = 1
+        with pytest.raises(ConnectionAbortedError):
+            listener.accept()
+        assert theirs.recv(1) == b""
+    assert door.cut == []
 
 
 def test_addresses_of_one_ipv6_network_count_as_one():
