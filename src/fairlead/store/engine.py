@@ -6,6 +6,10 @@ the texts of errors, which are logged.
 
 Transactions are begun here and not by a listener of the engine: for one listener SQLAlchemy asks, at every
 statement, who else listens, which is a tenth of what a start of a session costs the database thread.
+
+Every question to PostgreSQL is a way there and back, also BEGIN, ROLLBACK and whether the connection still
+stands. So what is only read is read without a transaction, which READ COMMITTED makes no worse, and a
+connection is asked after a rest only.
 """
 
 import sqlite3
@@ -17,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 BUSY_TIMEOUT_MS = 10_000
@@ -25,6 +29,9 @@ BUSY_TIMEOUT_MS = 10_000
 _BUSY_PAUSE_S = 0.02
 POOL_SIZE = 8
 """Connections to PostgreSQL; as many use cases can run at once."""
+REST_S = 1.0
+"""A connection to PostgreSQL that was used less than this ago is taken for alive. No server of it restarts in
+that time; and where one connection was cut alone, one call fails, as those do that were under way."""
 
 _DISK_FULL_STATE = "53100"  # PostgreSQL documentation, appendix A
 
@@ -60,9 +67,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def for_reading(engine: Engine) -> Engine:
+    """The same connections for `reading`, without transactions where those would add nothing."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A consistent view; what is written through it is rolled back."""
+    """A view of what `for_reading` gave: of one moment in SQLite, of that of each statement in PostgreSQL.
+
+    Nothing is to be written through it; in SQLite that would be rolled back.
+    """
     with engine.connect() as connection:
         _begin(connection, "BEGIN")
         yield connection
@@ -123,11 +140,34 @@ def _begin(connection: Connection, statement: str) -> None:
 
 def _open_postgresql(url: URL) -> Engine:
     try:
-        return create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            hide_parameters=True,
-            pool_size=POOL_SIZE,
-            pool_pre_ping=True,
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_size=POOL_SIZE
         )
     except ModuleNotFoundError as error:
         raise DatabaseUnusable("PostgreSQL needs the driver: install fairlead[postgres]") from error
+    _ask_after_a_rest(engine)
+    return engine
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """Let each connection that has rested be asked whether it stands; one that does not is replaced, and so
+    are those that are older. (SQLAlchemy's own `pool_pre_ping` asks every time.)"""
+    dialect = engine.dialect
+
+    def given_back(_: object, entry: ConnectionPoolEntry) -> None:
+        entry.info[_RESTS_SINCE] = time.monotonic()
+
+    def taken(connection: Any, entry: ConnectionPoolEntry, _: object) -> None:  # Any: as above
+        now = time.monotonic()
+        if now - entry.info.get(_RESTS_SINCE, now) < REST_S:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
+    event.listen(engine.pool, "checkin", given_back)
+    event.listen(engine.pool, "checkout", taken)
+
+
+_RESTS_SINCE = "rests since"

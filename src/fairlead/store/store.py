@@ -11,7 +11,7 @@ from fairlead.domain.errors import StorageFull
 from fairlead.store.activations import SqlActivations
 from fairlead.store.audit import SqlAudit
 from fairlead.store.documents import SqlDocuments
-from fairlead.store.engine import is_disk_full, is_in_memory, reading, writing
+from fairlead.store.engine import for_reading, is_disk_full, is_in_memory, reading, writing
 from fairlead.store.groups import SqlGroups
 from fairlead.store.identities import SecretSealer, SqlIdentities
 from fairlead.store.instance_registrations import SqlInstanceRegistrations
@@ -50,6 +50,7 @@ class SqlStore:
         """`make_room` is called before each transaction that writes."""
         self._make_room = make_room
         self._engine = engine
+        self._reader = for_reading(engine)
         self._sealer = sealer
         self._of_thread = threading.local()
 
@@ -99,14 +100,15 @@ class SqlStore:
 
     @contextmanager
     def read(self) -> Iterator[SqlUnitOfWork]:
-        """A consistent view; whatever was written through it is rolled back."""
+        """A view that nothing is to be written through: of one moment in SQLite, as READ COMMITTED in
+        PostgreSQL."""
         view: SqlUnitOfWork | None = getattr(self._of_thread, "view", None)
         if view is None and self._shared is not None:
             view = self._shared.work
         if view is not None:
             yield view
             return
-        with reading(self._engine) as connection:
+        with reading(self._reader) as connection:
             yield SqlUnitOfWork(connection, self._sealer)
 
     @contextmanager
@@ -116,7 +118,7 @@ class SqlStore:
         For many calls that only read. Those of `node_ids` that exist are read beforehand: a hint, not a
         bound.
         """
-        with reading(self._engine) as connection:
+        with reading(self._reader) as connection:
             view = SqlUnitOfWork(connection, self._sealer)
             view.nodes = SharedNodes(connection, node_ids)
             view.sessions = SharedSessions(connection, node_ids)
