@@ -56,7 +56,7 @@ class AgentSettings:
     window_bytes: int = 4 * MIB
     """Bytes towards the client that may await acknowledgement before the target is read no further."""
 
-    max_payload_bytes: int = 64 * KIB
+    max_payload_bytes: int = 128 * KIB
     """Largest payload of one message towards the client."""
 
     payload_digests: bool = False
@@ -120,7 +120,7 @@ _LOG_LEVELS = ("debug", "info", "warning", "error")
 _RANGES: dict[str, tuple[float, float]] = {
     "max_sessions": (1, 10_000),
     "window_bytes": (64 * KIB, 16 * MIB),
-    "max_payload_bytes": (1 * KIB, 64 * KIB),
+    "max_payload_bytes": (1 * KIB, 128 * KIB),
     "dial_timeout_s": (0.1, 120),
     "redial_limit": (0, 20),
     "half_closed_grace_s": (0.05, 86_400),

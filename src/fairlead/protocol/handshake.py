@@ -13,7 +13,7 @@ from __future__ import annotations
 from fairlead.protocol import json_fields
 from fairlead.protocol.errors import MalformedMessage
 from fairlead.protocol.open_channel import FAIRLEAD_VERSION
-from fairlead.protocol.settings import MAX_WINDOW_BYTES, ChannelSettings
+from fairlead.protocol.settings import MAX_WINDOW_BYTES, STOCK_MAX_PAYLOAD_BYTES, ChannelSettings
 from fairlead.protocol.values import Value
 
 TYPE_CHECKING = False  # not imported from typing: that module costs milliseconds on the ProxyCommand path
@@ -235,9 +235,12 @@ def parse_session_type(action: RequestedAction) -> tuple[str, dict[str, Any] | N
 
 
 def stock_terms(settings: ChannelSettings) -> Terms:
-    """The terms toward an official program: our own window and payload size (its receivers know no limit),
+    """The terms toward an official program: our own window, payloads of a size that it has proven to take,
     one acknowledgement per message, a digest on each, no half-close."""
-    return Terms(max_payload_bytes=settings.max_payload_bytes, window_bytes=settings.window_bytes)
+    return Terms(
+        max_payload_bytes=min(settings.max_payload_bytes, STOCK_MAX_PAYLOAD_BYTES),
+        window_bytes=settings.window_bytes,
+    )
 
 
 def offer_of(settings: ChannelSettings) -> Offer | None:

@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 MAX_FRAME_BYTES = 1024 * 1024
 """Largest frame accepted. The official programs send at most 1,144 bytes on a data channel and 142,000 on a
-control channel, our own ends 64 KiB and a header."""
+control channel, our own ends 128 KiB and a header."""
 MAX_PAYLOAD_BYTES = MAX_FRAME_BYTES - HEADER_BYTES
 
 INPUT_STREAM_DATA = b"input_stream_data"

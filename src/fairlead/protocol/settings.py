@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from fairlead.protocol.values import Value
 
-DEFAULT_MAX_PAYLOAD_BYTES = 64 * 1024
-"""Proven against both official programs, which have no limit as receivers; larger brings nothing."""
+DEFAULT_MAX_PAYLOAD_BYTES = 128 * 1024
+"""What our own ends take. Every message costs each process on its way the same, however long it is; above
+this, buffers outgrow what they bring."""
+STOCK_MAX_PAYLOAD_BYTES = 64 * 1024
+"""The most that is sent to an official program: proven against both, which have no limit as receivers."""
 DEFAULT_WINDOW_BYTES = 4 * 1024 * 1024
 MAX_WINDOW_BYTES = 16 * 1024 * 1024
 """Largest window that may be set, and the most a channel holds of a peer that knows no window."""
@@ -34,7 +37,8 @@ AGENT_VERSION = "3.3.0.0"
 class ChannelSettings(Value):
     """`version` is announced in the handshake, `session_id` in agent_session_state (agent only).
     `session_types` are those a client accepts. `zero_digest` offers (agent) or accepts (client) messages
-    without payload digest: for documents whose stream protects itself, as SSH does.
+    without payload digest: for documents whose stream protects itself, as SSH does. `max_payload_bytes` above
+    the window means the window.
     `fairlead` false: say nothing of our own terms, as against an official program.
     `delivery_timeout_s` None: never report PeerUnresponsive."""
 
@@ -69,12 +73,12 @@ class ChannelSettings(Value):
     ) -> None:
         if not MIN_WINDOW_BYTES <= window_bytes <= MAX_WINDOW_BYTES:
             raise ValueError(f"window_bytes must be {MIN_WINDOW_BYTES} to {MAX_WINDOW_BYTES}: {window_bytes}")
-        if not 1 <= max_payload_bytes <= window_bytes:
-            raise ValueError(f"max_payload_bytes must be 1 to window_bytes: {max_payload_bytes}")
+        if max_payload_bytes < 1:
+            raise ValueError(f"max_payload_bytes must be at least 1: {max_payload_bytes}")
         self.version = version
         self.session_id = session_id
         self.session_types = session_types
-        self.max_payload_bytes = max_payload_bytes
+        self.max_payload_bytes = min(max_payload_bytes, window_bytes)
         self.window_bytes = window_bytes
         self.fairlead = fairlead
         self.cumulative_acks = cumulative_acks

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fairlead.transport.asyncio_link import WebSocketLink
     from fairlead.transport.endpoint_contract import EndpointOwner, LocalStream
 
-MAX_READ_BYTES = 64 * 1024
+MAX_READ_BYTES = 128 * 1024
 """Most that is read from the local side at once: one message of the largest size."""
 
 

@@ -19,7 +19,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 OPCODES = frozenset((CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG))
 
 MAX_MESSAGE_BYTES = 1024 * 1024
-"""Longest message that is read, all fragments together; a stream message of ours has 64 KiB and a header."""
+"""Longest message that is read, all fragments together; a stream message of ours has 128 KiB and a header."""
 
 MAX_FRAGMENTS = 1024
 """Most frames of one message: an endless run of empty fragments is not a message."""

@@ -38,8 +38,16 @@ if TYPE_CHECKING:
         def restore(self) -> None: ...
 
 
-READ_BYTES = 64 * 1024
-"""Most that is read at once: the payload of one message, and what a Linux pipe holds."""
+READ_BYTES = 128 * 1024
+"""Most that is read at once: the payload of one message."""
+
+USUAL_PIPE_BYTES = 64 * 1024
+"""What a Linux pipe holds at first (pipe(7))."""
+
+WIDE_PIPE_BYTES = 512 * 1024
+"""What a pipe is made to hold when it was found full. All wide pipes of a user count against the system's
+`pipe-user-pages-soft`, 64 MiB, beyond which new pipes hold next to nothing; so one in which little moves is
+left as it is."""
 
 NOTHING_WRITTEN = -1
 READER_GONE = -1
@@ -66,6 +74,8 @@ class DescriptorStream:
         os.set_blocking(write_descriptor, False)
         self._pending: deque[tuple[memoryview, int]] = deque()
         self._buffer = bytearray(READ_BYTES)
+        self._has_wide_input = False
+        self._has_wide_output = False
 
     def read(self, limit: int) -> memoryview | None:
         """What can be read without waiting (call when poll says so), at most `limit` bytes; valid until the
@@ -78,6 +88,9 @@ class DescriptorStream:
         except OSError as exc:
             self._note_failure("read from standard input", exc)
             return view[:0]
+        if count >= USUAL_PIPE_BYTES and not self._has_wide_input:
+            self._has_wide_input = True
+            widen_pipe(self.read_descriptor)
         return view[:count]
 
     def write(self, data: bytes | memoryview, sequence: int) -> int:
@@ -93,6 +106,9 @@ class DescriptorStream:
         if count == len(view):
             return sequence
         if count != READER_GONE:
+            if not self._has_wide_output:
+                self._has_wide_output = True
+                widen_pipe(self.write_descriptor)
             self._pending.append((memoryview(bytes(view[count:])), sequence))
             self.pending_bytes += len(view) - count
         return NOTHING_WRITTEN
@@ -157,6 +173,17 @@ class DescriptorStream:
             os.set_blocking(self.write_descriptor, self._was_blocking)
         except OSError:
             pass
+
+
+def widen_pipe(descriptor: int) -> None:
+    """Let it hold WIDE_PIPE_BYTES, if it is a pipe, holds less, and the system permits it."""
+    try:
+        from fcntl import F_GETPIPE_SZ, F_SETPIPE_SZ, fcntl
+
+        if fcntl(descriptor, F_GETPIPE_SZ) < WIDE_PIPE_BYTES:
+            fcntl(descriptor, F_SETPIPE_SZ, WIDE_PIPE_BYTES)
+    except (ImportError, OSError):
+        pass  # no Linux, no pipe, or the user has too many of them
 
 
 def nobody_reads(descriptor: int) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from fairlead.protocol import handshake as h
 from fairlead.protocol.errors import MalformedMessage
-from fairlead.protocol.settings import MAX_WINDOW_BYTES, ChannelSettings
+from fairlead.protocol.settings import MAX_WINDOW_BYTES, STOCK_MAX_PAYLOAD_BYTES, ChannelSettings
 
 OWN = ChannelSettings("3.3.0.0", zero_digest=True)
 ACTION = h.RequestedAction("SessionType", {"SessionType": "Port", "Properties": {"portNumber": "22"}})
@@ -15,7 +15,7 @@ def test_a_request_carries_what_the_agent_can_do_preferred_first():
     members = json.loads(request.encode())
     assert members["Fairlead"] == {
         "Version": 1,
-        "MaxPayloadBytes": 65536,
+        "MaxPayloadBytes": 131072,
         "WindowBytes": 4194304,
         "Ack": ["cumulative"],
         "Digest": ["none", "sha256"],
@@ -59,7 +59,7 @@ def test_a_confirmation_is_read_as_it_was_written():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"max_payload_bytes": 65537},
+        {"max_payload_bytes": 131073},
         {"window_bytes": 4194305},
         {"acks": ("selective",)},
         {"digests": ("crc32",)},
@@ -118,3 +118,9 @@ def test_what_an_official_client_leaves_out_is_no_success():
     payload = b'{"ProcessedClientActions":[{"ActionType":"X","ActionStatus":0,"ActionResult":3}]}'
     (action,) = h.parse_handshake_response(payload).actions
     assert action.status != h.ActionStatus.SUCCESS
+
+
+def test_an_official_program_gets_payloads_of_a_size_that_it_is_known_to_take():
+    assert h.terms_of(None, OWN).max_payload_bytes == STOCK_MAX_PAYLOAD_BYTES < OWN.max_payload_bytes
+    small = ChannelSettings("1", max_payload_bytes=1024)
+    assert h.terms_of(None, small).max_payload_bytes == 1024

@@ -33,10 +33,11 @@ def test_the_window_has_bounds(window):
         ChannelSettings("1", window_bytes=window)
 
 
-@pytest.mark.parametrize("size", [0, MIN_WINDOW_BYTES + 1])
-def test_a_payload_fits_into_the_window(size):
-    with pytest.raises(ValueError, match="1 to window_bytes"):
-        ChannelSettings("1", window_bytes=MIN_WINDOW_BYTES, max_payload_bytes=size)
+def test_a_payload_has_a_byte_and_fits_into_the_window():
+    with pytest.raises(ValueError, match="at least 1"):
+        ChannelSettings("1", max_payload_bytes=0)
+    settings = ChannelSettings("1", window_bytes=MIN_WINDOW_BYTES)
+    assert settings.max_payload_bytes == MIN_WINDOW_BYTES
 
 
 @pytest.mark.parametrize("gate", GATES_FOR_AGENTS)

@@ -1,10 +1,18 @@
 """Standard input and output as the loop sees them."""
 
+import fcntl
 import os
 
 import pytest
 
-from fairlead.transport.local_stream import NOTHING_WRITTEN, DescriptorStream
+from fairlead.transport.local_stream import (
+    NOTHING_WRITTEN,
+    READ_BYTES,
+    USUAL_PIPE_BYTES,
+    WIDE_PIPE_BYTES,
+    DescriptorStream,
+    widen_pipe,
+)
 
 
 @pytest.fixture
@@ -132,3 +140,26 @@ def test_input_that_cannot_be_read_is_a_failure_beside_its_end(pipes, tmp_path):
     assert len(stream.read(10)) == 0
     os.close(folder)
     assert stream.failure == "cannot read from standard input: Is a directory"
+
+
+def held(descriptor):
+    return fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ)
+
+
+def test_a_pipe_that_was_found_full_is_widened(stream, pipes):
+    stream.write(b"little", 1)
+    os.write(pipes["feed"], b"little")
+    stream.read(100)
+    assert [held(pipes["stdin"]), held(pipes["stdout"])] == [USUAL_PIPE_BYTES] * 2
+    os.write(pipes["feed"], bytes(USUAL_PIPE_BYTES))
+    stream.read(READ_BYTES)
+    stream.write(bytes(2 * USUAL_PIPE_BYTES), 2)
+    assert [held(pipes["stdin"]), held(pipes["stdout"])] == [WIDE_PIPE_BYTES] * 2
+
+
+def test_a_pipe_that_is_wider_already_and_what_is_no_pipe_are_left_alone(pipes, tmp_path):
+    fcntl.fcntl(pipes["stdin"], fcntl.F_SETPIPE_SZ, 2 * WIDE_PIPE_BYTES)
+    widen_pipe(pipes["stdin"])
+    assert held(pipes["stdin"]) == 2 * WIDE_PIPE_BYTES
+    with open(tmp_path / "file", "wb") as file:
+        widen_pipe(file.fileno())

@@ -13,6 +13,7 @@ import pytest
 from fairlead.protocol.events import EndOfInput, HandshakeFinished, StreamData, TerminateRequested
 from fairlead.protocol.settings import AGENT_VERSION, CLIENT_VERSION, ChannelSettings
 from fairlead.transport import poll_endpoint
+from fairlead.transport.local_stream import WIDE_PIPE_BYTES
 from fairlead.transport.poll_endpoint import Outcome
 from tests.support.agent_peer import AgentPeer, Stop
 from tests.support.poll_client import PollClient
@@ -118,7 +119,7 @@ def test_all_that_was_received_is_written_before_the_end_is_reported():
 
 def test_no_more_than_the_window_leaves_the_agent_while_nobody_reads():
     window = 128 * 1024
-    a_pipe_and_a_message = 128 * 1024
+    a_pipe_and_a_message = WIDE_PIPE_BYTES + window
     settings = ChannelSettings(AGENT_VERSION, session_id="s-1", zero_digest=True, window_bytes=window)
     quiet_since = [0, time.monotonic()]
 
