@@ -1,9 +1,9 @@
 """Nodes that are expected back after a start of the server.
 
 A node whose control channel was open when the server last ended comes back by itself, our agent within
-seconds, the stock one within a quarter of a minute. Until then it counts as reconnecting: a session to it may
-be started and waits, instead of failing for a restart that its user need not know of. Where the node is
-connected in truth is told by `ControlChannels`, and by nobody else.
+seconds, or at the pace of a large fleet (`pacing`), the stock one within a quarter of a minute. Until then it
+counts as reconnecting: a session to it may be started and waits, instead of failing for a restart that its
+user need not know of. Where the node is connected in truth is told by `ControlChannels`, and by nobody else.
 """
 
 from collections.abc import Callable, Iterable
