@@ -107,7 +107,8 @@ class GatewaySettings:
     """How long after a start a node that was connected before counts as reconnecting: sessions to it are
     started and wait. The stock agent takes up to 15 s to come back, and more when a try of it failed."""
     reconnecting_grace_per_node_s: float = 0.006
-    """What every node that was connected adds to that: all come at once and one after the other gets in."""
+    """What every node that was connected adds to that: more than to the time over which they are told to come
+    (`return_cost_s`)."""
     return_cost_s: float = 0.004
     """What the return of one agent takes of a server's time, two signed requests over TLS, and room for what
     else there is to do meanwhile."""
