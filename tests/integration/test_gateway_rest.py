@@ -1,14 +1,19 @@
 """The token calls and the limits that hold before anybody is recognised, over real sockets."""
 
 import asyncio
+import gc
 import socket
 import ssl
 from contextlib import suppress
 from xml.etree import ElementTree
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
+from fairlead.gateway.http_edge import LimitedHttpProtocol
+from fairlead.gateway.openings import Opening
+from fairlead.gateway.upgrade import UpgradeProtocol
 from fairlead.protocol import message as m
 from tests.support.gateway_rig import NODE, SESSION, GatewayRig, eventually, receive, stream
 from tests.support.waiting import PATIENCE_S
@@ -54,6 +59,24 @@ def test_a_node_gets_a_token_that_opens_its_channel(path):
             await eventually(lambda: len(rig.gateway.live_sessions) == 1)
         else:
             await rig.control(token=token)
+
+    GatewayRig.run(test)
+
+
+def test_what_a_connection_needed_before_it_was_recognised_goes_without_a_search_for_garbage():
+    def held():
+        kinds = LimitedHttpProtocol, RequestResponseCycle, UpgradeProtocol, Opening
+        return [each for each in gc.get_objects() if isinstance(each, kinds)]
+
+    async def test(rig):
+        gc.collect()
+        gc.disable()
+        try:
+            assert (await call(rig, post(CONTROL)))[0] == 201
+            await rig.control()
+            await eventually(lambda: not held())
+        finally:
+            gc.enable()
 
     GatewayRig.run(test)
 

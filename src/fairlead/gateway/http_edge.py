@@ -64,6 +64,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._unparsed_bytes = 0
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection ended."""
+        super().connection_lost(exc)
+        self._let_go()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The connection is another protocol's from here on."""
+        super().handle_websocket_upgrade()
+        self._let_go()
+
     def data_received(self, data: bytes) -> None:
         """Bytes of a header are counted as they come too: the parser tells of a header only when it ends."""
         if self._awaits_header:
@@ -118,6 +128,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._refuse_header()
         else:
             super().send_400_response(msg)
+
+    def _let_go(self) -> None:
+        """The parser and the last request hold this object, and it holds them: 6 KB that only a search
+        through the whole heap would find, and so many at once when a crowd has come."""
+        self.parser = None  # type: ignore[assignment]  # as its base does
+        self.cycle = None  # type: ignore[assignment]  # as its base does
 
     def _count_header(self, size: int) -> None:
         self._header_bytes += size

@@ -260,13 +260,14 @@ class Opening:
 
     def receive_text(self, text: bytes) -> None:
         """The open frame, if it is the first."""
-        if self.is_judging or len(text) > self._settings.max_open_frame_bytes or self._decide is None:
+        decide, self._decide = self._decide, None  # it holds this object: a cycle that outlives both
+        if decide is None or len(text) > self._settings.max_open_frame_bytes:
             self._refuse(f"one open frame of at most {self._settings.max_open_frame_bytes} bytes is expected")
             return
         self.is_judging = True
         self._stop_timer()
         self.socket.pause_reading()
-        self._work.spawn(self._decide(text), purpose="judge an open frame")
+        self._work.spawn(decide(text), purpose="judge an open frame")
 
     def receive_binary(self, frame: bytes | memoryview, last: bool) -> None:
         """Kept when it comes after the open frame; how much can come is bounded by the upgrade's guard."""
@@ -287,6 +288,7 @@ class Opening:
     def disconnected(self, close_code: int | None) -> None:
         """The peer is gone."""
         self._is_gone = True
+        self._decide = None
         self._stop_timer()
 
     def _timed_out(self) -> None:
@@ -294,6 +296,7 @@ class Opening:
 
     def _refuse(self, text: str) -> None:
         self._stop_timer()
+        self._decide = None
         self._is_gone = True
         refusal_log.info("closing a WebSocket from %s: %s", self.socket.source_address, text)
         self.socket.close(CloseCode.REFUSED, text)

@@ -25,14 +25,22 @@ _PATHS = (
     "audit_checkpoint_dir",
 )
 
-_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(256 * 1024), "MALLOC_TRIM_THRESHOLD_": str(512 * 1024)}
+_HEAP = {
+    "MALLOC_MMAP_THRESHOLD_": str(256 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 1024),
+    "MALLOC_TOP_PAD_": str(64 * 1024),
+}
 """Settings of glibc's malloc, read at the start of a process (mallopt(3)); other C libraries ignore them.
 
-The TLS transport has two buffers of 257 KiB for each connection, of which an idle one has used a page each.
-glibc takes blocks of that size from the system, and no page of them is resident before it is written to. But
-the first one that is freed moves the bound above it; from then on they come from the heap, and are made of
-memory that others have used: 20 KB more for each idle agent. Naming the bound keeps it where it is. How much
-of the heap's free end stays in the process is what a moved bound would make of it.
+The TLS transport has two buffers of 257 KiB for each connection, of which an idle one has used a page at each
+end. glibc takes blocks of that size from the system, and no page of them is resident before it is written to.
+But the first one that is freed moves the bound above it; from then on they come from the heap, and are made
+of memory that others have used: 20 KB more for each idle agent. Naming the bound keeps it where it is.
+
+The free end of the heap goes before the system: it must never have room for such a buffer. So it is given
+back from 256 KiB on, and not from the 512 KiB that a moved bound would make of it: 4 KB for each of 10,000
+idle agents. 64 KiB are left of it, so that messages that come and go do not move the end: what they cost in
+page faults is as before.
 """
 
 

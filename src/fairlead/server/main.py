@@ -1,6 +1,7 @@
 """The server as a program: one event loop, signals, and what the operator reads at the start."""
 
 import asyncio
+import gc
 import logging
 import shlex
 import signal
@@ -109,11 +110,21 @@ async def _serve_until_signal(settings: ServerSettings) -> None:
         loop.add_signal_handler(number, stop.set)
 
     def ready(server: RunningServer) -> None:
+        _spare_what_stays()
         sys.stdout.write(welcome(settings, server) + "\n")
         sys.stdout.flush()
 
     await serve(settings, ready=ready, stop=stop)
     _log.info("stopped")
+
+
+def _spare_what_stays() -> None:
+    """Let nobody look for garbage among what was loaded at the start, half of all objects of a server with
+    thousands of agents. Python looks through everything once a quarter as much has come as it had looked
+    through: without these it does so earlier, and in less time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _default_url(settings: ServerSettings) -> str:

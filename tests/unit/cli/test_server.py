@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from aiofastnet.constants import SSL_BIO_SIZE_DEFAULTS
 from typer.testing import CliRunner
 
 from fairlead.cli.server import app
@@ -53,6 +54,16 @@ def test_the_heap_is_set_up_for_many_connections_unless_the_operator_says_otherw
     _, environment = command({"state_dir": "d"})
     assert environment["MALLOC_MMAP_THRESHOLD_"] == "262144"
     assert environment["MALLOC_TRIM_THRESHOLD_"] == "1"
+
+
+def test_neither_the_heap_nor_its_free_end_has_room_for_a_buffer_of_the_tls_transport(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    _, environment = command({"state_dir": "d"})
+    buffer_bytes = min(SSL_BIO_SIZE_DEFAULTS.values())
+    assert int(environment["MALLOC_MMAP_THRESHOLD_"]) < buffer_bytes
+    assert int(environment["MALLOC_TRIM_THRESHOLD_"]) < buffer_bytes
 
 
 def test_every_option_of_the_contract_reaches_the_server(runs: list[ServerSettings], tmp_path: Path) -> None:
