@@ -12,6 +12,12 @@ from fairlead.domain.errors import SessionEnded, Throttled, UnknownResumeSecret
 from fairlead.domain.sessions import EndReason, SessionEnd, SessionStatus
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.protocol import message as m
+from fairlead.protocol.control_channel import (
+    ChannelClosed,
+    ReturnPace,
+    decode_control_message,
+    encode_control_message,
+)
 from fairlead.protocol.open_channel import RESUME_HEADER, RESUME_HEADER_VALUE, AgentOpen, ClientOpen
 from tests.support.gateway_rig import (
     NODE,
@@ -337,3 +343,19 @@ def test_a_node_has_a_limited_number_of_data_channels():
         assert await close_code(await rig.agent(other)) == 1013
 
     GatewayRig.run(test, max_data_channels_per_node=1)
+
+
+def test_an_agent_of_ours_is_told_at_what_pace_its_fleet_comes_back_and_aws_agent_is_not():
+    async def test(rig):
+        stock = await rig.control("mi-0aaaaaaaaaaaaaaaa")
+        ours = await rig.control(incarnation="7e1f3c52-6f7b-4a57-9c0b-0f5d2f9b7f11")
+        received = decode_control_message(await receive(ours))
+        assert received.body == ReturnPace(20)
+        assert rig.gateway.control_channels.send("mi-0aaaaaaaaaaaaaaaa", frame := closed_frame())
+        assert await receive(stock) == frame
+
+    GatewayRig.run(test, return_cost_s=10.0, paces_together_s=0.01)
+
+
+def closed_frame() -> bytes:
+    return encode_control_message(ChannelClosed(SESSION), message_id=bytes(16), created_date=1)
