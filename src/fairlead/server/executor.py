@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from enum import IntEnum
 from functools import partial
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -23,10 +24,12 @@ from fairlead.domain.errors import Throttled
 MAX_WAITING = 2_000
 """Calls that may run or wait at the same time."""
 MAX_WAITING_TOGETHER = 4_000
-"""The same for calls that are made together, in each of the two ranks. Who makes one holds a socket
-meanwhile."""
+"""The same for calls that are made together, in each rank. Who makes one holds a socket meanwhile."""
 MAX_TOGETHER = 100
 """Calls that share one view of the database; whoever comes meanwhile waits for all of them."""
+GATHERING_S = 0.01
+"""In a crowd a view for patient calls is opened this long after the one before, so that it serves many. To
+open it, and to read what all of them need, costs ten times what a call then takes."""
 MAX_WRITTEN_TOGETHER = 16
 """Calls that share one transaction; none is answered before it is committed."""
 CONCURRENT_THREADS = 8
@@ -39,6 +42,17 @@ Work = Callable[..., Any]  # Any: what it gives
 Call = tuple[Work, tuple[Any, ...]]  # Any: the arguments of the function that is called
 View = Callable[[Sequence[Call]], AbstractContextManager[None]]
 """Opens the view of the database that these calls share, on the thread that makes them."""
+
+
+class Rank(IntEnum):
+    """Who is served before whom, of calls that are made together."""
+
+    HURRIED = 0
+    """At once, when the thread is free."""
+    PATIENT = 1
+    """In a crowd, after a moment in which others come along."""
+    LAST = 2
+    """The same, and when no others wait."""
 
 
 class DatabaseExecutor:
@@ -55,13 +69,10 @@ class DatabaseExecutor:
         self._waiting = 0
 
     def read_together(
-        self, works: Collection[Work], view: View, waits_behind: Callable[[Call], bool] = lambda _: False
+        self, works: Collection[Work], view: View, rank_of: Callable[[Call], Rank] = lambda _: Rank.HURRIED
     ) -> None:
-        """From now on `run` makes calls of any of `works` that wait at the same time in one view.
-
-        Calls of which `waits_behind` is true are made when no others wait.
-        """
-        together = _Together(self._reads, MAX_TOGETHER, view, waits_behind)
+        """From now on `run` makes calls of any of `works` that wait at the same time in one view."""
+        together = _Together(self._reads, MAX_TOGETHER, view, rank_of)
         self._together.update(dict.fromkeys(works, together))
 
     def write_together(self, work: Work, transaction: View) -> None:
@@ -69,7 +80,9 @@ class DatabaseExecutor:
 
         What `transaction` raises when it ends, each of them raises.
         """
-        self._together[work] = _Together(self._pool, MAX_WRITTEN_TOGETHER, transaction, lambda _: False)
+        self._together[work] = _Together(
+            self._pool, MAX_WRITTEN_TOGETHER, transaction, lambda _: Rank.HURRIED
+        )
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run `work`; raises what it raises, or Throttled when too much is waiting."""
@@ -99,39 +112,59 @@ class _Together:
     """Calls that are made together; one group of them runs at a time."""
 
     def __init__(
-        self, pool: ThreadPoolExecutor, most: int, view: View, waits_behind: Callable[[Call], bool]
+        self, pool: ThreadPoolExecutor, most: int, view: View, rank_of: Callable[[Call], Rank]
     ) -> None:
         self._pool = pool
         self._most = most
         self._view = view
-        self._waits_behind = waits_behind
-        self._first: deque[_Waiting] = deque()
-        self._behind: deque[_Waiting] = deque()
+        self._rank_of = rank_of
+        self._waiting: tuple[deque[_Waiting], ...] = tuple(deque() for _ in Rank)
         self._is_running = False
+        self._gathering: asyncio.TimerHandle | None = None
+        self._gathers_until = 0.0
 
     async def call(self, call: Call) -> Any:  # Any: what its work gives
         """What it gives; raises what it raises, or Throttled."""
-        queue = self._behind if self._waits_behind(call) else self._first
-        if len(queue) >= MAX_WAITING_TOGETHER:
+        rank = self._rank_of(call)
+        if len(self._waiting[rank]) >= MAX_WAITING_TOGETHER:
             raise Throttled
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        queue.append((call, answer))
+        self._waiting[rank].append((call, answer))
         if not self._is_running:
             self._is_running = True
             loop.call_soon(self._next, loop)  # whoever else comes in this turn of the loop goes along
+        elif self._gathering is not None and self._is_complete:
+            self._gathering.cancel()
+            self._next(loop)
         return await answer
 
+    @property
+    def _is_complete(self) -> bool:
+        """Whether there is nothing to be gained by waiting for more calls."""
+        return bool(self._waiting[Rank.HURRIED]) or sum(map(len, self._waiting)) >= self._most
+
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
-        group: list[_Waiting] = []
-        while len(group) < self._most and (self._first or self._behind):
-            waiting = (self._first or self._behind).popleft()
-            if not waiting[1].done():  # who was cancelled meanwhile waits no longer
-                group.append(waiting)
+        self._gathering = None
+        if any(self._waiting) and not self._is_complete and loop.time() < self._gathers_until:
+            self._gathering = loop.call_at(self._gathers_until, self._next, loop)
+            return
+        group = self._take_group()
         self._is_running = bool(group)
         if group:
+            is_crowd = len(group) > 1
+            self._gathers_until = loop.time() + GATHERING_S if is_crowd else 0.0
             made = self._pool.submit(self._make, [call for call, _ in group])
             made.add_done_callback(lambda done: _tell(loop, self._answer, loop, group, done))
+
+    def _take_group(self) -> list["_Waiting"]:
+        group: list[_Waiting] = []
+        for queue in self._waiting:
+            while queue and len(group) < self._most:
+                waiting = queue.popleft()
+                if not waiting[1].done():  # who was cancelled meanwhile waits no longer
+                    group.append(waiting)
+        return group
 
     def _make(self, calls: Sequence[Call]) -> list["_Answer"]:
         """The answers in order. On a database thread."""

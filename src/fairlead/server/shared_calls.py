@@ -18,7 +18,7 @@ from fairlead.domain.callers import Origin
 from fairlead.domain.operations.nodes import REQUEST_MANAGED_INSTANCE_ROLE_TOKEN, UPDATE_INSTANCE_INFORMATION
 from fairlead.domain.operations.sessions import START_SESSION
 from fairlead.gateway.requests import SERVICE
-from fairlead.server.executor import Call, DatabaseExecutor, Work
+from fairlead.server.executor import Call, DatabaseExecutor, Rank, Work
 from fairlead.store.store import SqlStore
 
 _NODE_ID = re.compile(r"m?i-[0-9a-f]{8,17}", re.ASCII)
@@ -51,19 +51,14 @@ def share_reads(
         named = (node_of[work](*arguments) for work, arguments in calls)
         return store.shared_view({node_id for node_id in named if node_id is not None})
 
-    def is_patient(request: Request, origin: Origin, service: str) -> bool:
-        of_agents = service == SERVICE or request.header_values("x-amz-target") == [_HEARTBEAT_TARGET]
-        return of_agents or authenticator.is_suspect(origin)
-
-    def waits_behind(call: Call) -> bool:
-        """Only who is not yet proven: a node that is has waited, and goes on at once. So those who began
-        first are through first."""
+    def rank_of(call: Call) -> Rank:
+        """People first; then nodes that are proven, so that those who began first are through first."""
         work, arguments = call
         if work == authenticator.authenticate:
-            return is_patient(*arguments)
-        return work == authenticator.authenticate_node_key
+            return _rank_of_signature(authenticator, *arguments)
+        return Rank.LAST if work == authenticator.authenticate_node_key else Rank.PATIENT
 
-    executor.read_together(node_of, view, waits_behind)
+    executor.read_together(node_of, view, rank_of)
 
 
 def share_writes(
@@ -81,6 +76,11 @@ def share_writes(
 
     if not store.is_concurrent:
         executor.write_together(handlers[START_SESSION], transaction)
+
+
+def _rank_of_signature(authenticator: Authenticator, request: Request, origin: Origin, service: str) -> Rank:
+    of_agent = service == SERVICE or request.header_values("x-amz-target") == [_HEARTBEAT_TARGET]
+    return Rank.LAST if of_agent or authenticator.is_suspect(origin) else Rank.HURRIED
 
 
 def named_node(request: Request, *_: object) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fairlead.domain.errors import Throttled
-from fairlead.server.executor import Call, DatabaseExecutor
+from fairlead.server.executor import Call, DatabaseExecutor, Rank
 from tests.support.waiting import PATIENCE_S
 
 
@@ -85,12 +85,12 @@ class Desk:
     """Calls that are made together, and the views that they were made in."""
 
     def __init__(
-        self, executor: DatabaseExecutor, waits_behind: Callable[[Call], bool] = lambda _: False
+        self, executor: DatabaseExecutor, rank_of: Callable[[Call], Rank] = lambda _: Rank.HURRIED
     ) -> None:
         self.executor = executor
         self.gate = threading.Event()
         self.views: list[list[Any]] = []
-        executor.read_together([self.double, self.half], self.view, waits_behind)
+        executor.read_together([self.double, self.half], self.view, rank_of)
 
     @contextmanager
     def view(self, calls: Sequence[Call]) -> Iterator[None]:
@@ -141,11 +141,52 @@ def test_calls_of_several_kinds_share_a_view() -> None:
     _with_executor(test)
 
 
-def test_who_waits_behind_is_served_when_no_others_wait() -> None:
+def by_hundreds(call: Call) -> Rank:
+    _, (number,) = call
+    return Rank(number // 100)
+
+
+def test_they_are_served_by_rank() -> None:
     async def test(executor: DatabaseExecutor) -> None:
-        desk = Desk(executor, waits_behind=lambda call: call[1] >= (100,))
-        assert await desk.all(1, 100, 2, 101, 3) == [2, 200, 4, 202, 6]
-        assert desk.views == [[1], [2, 3, 100, 101]]
+        desk = Desk(executor, by_hundreds)
+        assert await desk.all(1, 200, 100, 2, 201, 3) == [2, 400, 200, 4, 402, 6]
+        assert desk.views == [[1], [2, 3, 100, 200, 201]]
+
+    _with_executor(test)
+
+
+def test_in_a_crowd_who_is_patient_waits_for_others_to_come_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.server.executor.GATHERING_S", 3600.0)
+
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor, by_hundreds)
+        desk.gate.set()
+
+        def ask(*numbers: int) -> asyncio.Future[list[int]]:
+            return asyncio.gather(*(executor.run(desk.double, number) for number in numbers))
+
+        await ask(100)
+        await ask(101)  # nobody else was there, so it is no crowd
+        await ask(102, 103)
+        patient = ask(104, 200)
+        await asyncio.sleep(0.01)
+        assert desk.views == [[100], [101], [102, 103]]
+        await ask(1)
+        assert await patient == [208, 400]
+        assert desk.views[3:] == [[1, 104, 200]]
+
+    _with_executor(test)
+
+
+def test_nobody_waits_for_company_that_has_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairlead.server.executor.GATHERING_S", 3600.0)
+    monkeypatch.setattr("fairlead.server.executor.MAX_TOGETHER", 2)
+
+    async def test(executor: DatabaseExecutor) -> None:
+        desk = Desk(executor, by_hundreds)
+        desk.gate.set()
+        assert await asyncio.gather(*(executor.run(desk.double, number) for number in range(100, 106)))
+        assert [len(view) for view in desk.views] == [2, 2, 2]
 
     _with_executor(test)
 
