@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     Log = Callable[[str], None]
 
 START_TIMEOUT_S = 180.0
-"""How long the node may take to join the session after our WebSocket stands. Our gateway says by itself within
-a minute that a node does not come; behind a restart it waits for as long as a large fleet takes to return."""
+"""How long the node may take to join the session after our WebSocket stands. Our gateway says by itself
+within a minute that a node does not come; behind a restart it waits for as long as a large fleet takes."""
 
 LINGER_S = 1.0
 """How long late output is waited for after the last acknowledgement, when there is no half-close."""
