@@ -132,13 +132,15 @@ class TlsStream:
 
     def _decrypt_into(self, view: memoryview) -> int | None:
         """How many bytes were read; 0 at the end of the connection, None when more must arrive first."""
+        if not (self._holds_input or self._arrived.eof):
+            return None
         count = 0
         try:
             while count < len(view):
                 record = self._read(len(view) - count, view[count:])
-                if not record:
-                    break
                 count += record
+                if not (record and self._holds_input):
+                    break
         except ssl.SSLWantReadError:
             if not count:
                 return None
@@ -151,6 +153,11 @@ class TlsStream:
         if self._leaving.pending:
             self._answer()
         return count
+
+    @property
+    def _holds_input(self) -> bool:
+        """Whether reading may give something. To ask costs a tenth of being told by an exception."""
+        return bool(self._arrived.pending or self._tls.pending())
 
     def _fetch(self) -> None:
         """Read ciphertext from the socket, or note its end."""
