@@ -51,8 +51,14 @@ class ReturnDelay:
     def __init__(self, backoff: Backoff, uniform: Callable[[float, float], float]) -> None:
         self._backoff = backoff
         self._uniform = uniform
+        self._was_told = False
         self.spread_s = 0.0
         """As the server said last."""
+
+    def told(self, spread_s: float) -> None:
+        """The server says over how long a time all should return."""
+        self.spread_s = spread_s
+        self._was_told = True
 
     def after_loss_s(self) -> float:
         """The delay behind a connection that stood and was lost."""
@@ -65,8 +71,12 @@ class ReturnDelay:
         return delay_s if is_wanted else max(delay_s, self._uniform(0, self.spread_s))
 
     def reset(self) -> None:
-        """The connection lasted: the next loss is a first one again."""
+        """The connection lasted: the next loss is a first one again. A server that said nothing over it has a
+        small fleet."""
         self._backoff.reset()
+        if not self._was_told:
+            self.spread_s = 0.0
+        self._was_told = False
 
 
 class Patience:

@@ -212,7 +212,7 @@ class ControlChannel:
                 if self._completions.is_empty:
                     self._none_pending.set()
             case ReturnPace():
-                self._delay.spread_s = received.body.spread_s
+                self._delay.told(received.body.spread_s)
             case UnknownMessage():
                 logger.debug("ignored a control message of type %s", received.body.message_type)
             case _:

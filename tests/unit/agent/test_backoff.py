@@ -39,20 +39,29 @@ def test_impossible_steps_are_refused(first, cap):
 
 def test_a_lost_connection_is_tried_again_soon_however_large_the_fleet():
     delay = ReturnDelay(Backoff(1, 60, highest), highest)
-    delay.spread_s = 50
+    delay.told(50)
     assert delay.after_loss_s() == 1
 
 
 def test_behind_a_failure_the_whole_fleet_spreads():
     delay = ReturnDelay(Backoff(1, 60, highest), highest)
-    delay.spread_s = 50
+    delay.told(50)
     assert delay.after_failure_s() == 50
     assert ReturnDelay(Backoff(1, 60, lowest), lowest).after_failure_s() == 0
 
 
+def test_what_was_told_holds_until_a_connection_has_lasted_without_a_word_of_it():
+    delay = ReturnDelay(Backoff(1, 60, highest), highest)
+    delay.told(50)
+    delay.reset()
+    assert delay.after_failure_s() == 50
+    delay.reset()
+    assert delay.after_failure_s() == 1
+
+
 def test_a_node_that_is_wanted_does_not_wait_for_the_fleet():
     delay = ReturnDelay(Backoff(1, 60, highest), highest)
-    delay.spread_s = 50
+    delay.told(50)
     assert [delay.after_failure_s(is_wanted=True) for _ in range(3)] == [1, 2, 4]
 
 
@@ -65,7 +74,7 @@ def test_a_server_that_named_no_pace_is_tried_with_doubling_delays():
 
 def test_the_delays_of_a_small_fleet_still_grow_while_the_server_is_away():
     delay = ReturnDelay(Backoff(1, 60, highest), highest)
-    delay.spread_s = 5
+    delay.told(5)
     assert [delay.after_failure_s() for _ in range(5)] == [5, 5, 5, 8, 16]
 
 
