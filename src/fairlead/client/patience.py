@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+FIRST_DELAY_S = 0.05
+"""Upper end of the first pause; drawn at random so that many clients of one gateway do not come at once."""
+
+MAX_DELAY_S = 2.0
+
 ABSENT_WINDOW_S = 5.0
 """How long it is tried while nothing listens at its address: longer than a restart takes."""
+
+
+def delay_before(attempt: int, chance: float) -> float:
+    """Seconds to wait before try number `attempt` (from 0); `chance` is in [0, 1)."""
+    ceiling = min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt, 16))
+    return ceiling * (0.5 + chance / 2)
 
 
 class Patience:
@@ -44,8 +55,6 @@ class Patience:
 
     def insist(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns. Raises what it raised last, when that will not pass or the time is up."""
-        from fairlead.client.reconnect import delay_before
-
         began = self._clock()
         failures = 0
         while True:

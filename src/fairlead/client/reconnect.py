@@ -8,6 +8,7 @@ ResumeSession. Tries start at once and back off to a few seconds, with jitter, u
 from __future__ import annotations
 
 from fairlead.client.errors import ClientError, ServiceError, SessionEnded
+from fairlead.client.patience import delay_before
 from fairlead.transport.errors import TransportError
 
 TYPE_CHECKING = False
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
     from fairlead.client.api_calls import SessionApi, SessionGrant
     from fairlead.transport.websocket_link import WebSocketLink
 
-FIRST_DELAY_S = 0.05
-"""Upper end of the first pause; drawn at random so that many clients of one gateway do not come at once."""
-
-MAX_DELAY_S = 2.0
-
 STABLE_AFTER_S = 10.0
 """A connection that lasted so long counts as restored; a shorter one was another failed try."""
 
@@ -29,12 +25,6 @@ OVER_CODES = frozenset(
     ("DoesNotExistException", "AccessDeniedException", "InvalidSessionId", "ValidationException")
 )
 """Errors of ResumeSession that no further try will change."""
-
-
-def delay_before(attempt: int, chance: float) -> float:
-    """Seconds to wait before try number `attempt` (from 0); `chance` is in [0, 1)."""
-    ceiling = min(MAX_DELAY_S, FIRST_DELAY_S * 2.0 ** min(attempt, 16))
-    return ceiling * (0.5 + chance / 2)
 
 
 class Reconnector:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fairlead.client.patience import ABSENT_WINDOW_S, Patience
+from fairlead.client.patience import ABSENT_WINDOW_S, MAX_DELAY_S, Patience, delay_before
 from fairlead.transport.errors import (
     ConnectError,
     ConnectionLost,
@@ -44,6 +44,11 @@ class World:
 
     def insist(self) -> str:
         return self._patience.insist(self._attempt)
+
+
+def test_pauses_grow_to_a_ceiling_and_differ_by_chance():
+    assert all(0 < delay_before(attempt, 0.0) < delay_before(attempt, 0.99) for attempt in range(40))
+    assert max(delay_before(attempt, 0.999) for attempt in range(4000)) <= MAX_DELAY_S
 
 
 def test_a_server_that_answers_is_asked_once_and_nothing_is_said():

@@ -6,7 +6,8 @@ import pytest
 
 from fairlead.client.api_calls import SessionGrant
 from fairlead.client.errors import CredentialsError, ServiceError, SessionEnded
-from fairlead.client.reconnect import MAX_DELAY_S, STABLE_AFTER_S, Reconnector, delay_before
+from fairlead.client.patience import MAX_DELAY_S
+from fairlead.client.reconnect import STABLE_AFTER_S, Reconnector
 from fairlead.transport.errors import ConnectError, ConnectionLost
 
 GRANT = SessionGrant("s-1", "token-2", "wss://h/")
@@ -76,11 +77,6 @@ def test_without_one_or_once_it_is_unknown_the_session_is_resumed_by_the_api():
     assert world.restore() == "link"
     assert world.restore() == ("link", GRANT)
     assert world.asked == ["s-1"]
-
-
-def test_pauses_grow_to_a_ceiling_and_differ_by_chance():
-    assert all(0 < delay_before(attempt, 0.0) < delay_before(attempt, 0.99) for attempt in range(40))
-    assert max(delay_before(attempt, 0.999) for attempt in range(4000)) <= MAX_DELAY_S
 
 
 @pytest.mark.parametrize(
