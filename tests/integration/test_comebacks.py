@@ -220,3 +220,17 @@ def test_a_client_whose_user_lost_the_right_meanwhile_ends_with_the_reason_on_ev
     assert "The right to this session was withdrawn" in session["Details"]
     wait_until(lambda: world.echo.connected == 0, "the end of the connection behind the node")
     assert "SessionAccessRevoked" in world.events(client.session_id)
+
+
+def test_a_session_begins_although_its_first_connections_are_cut_in_the_middle_of_tls(world: World) -> None:
+    before = world.wire.cuts
+    world.wire.cut_after(0, 1)
+    client = world.add_user()
+    try:
+        assert world.wire.cuts == before + 2
+        out, err = client.process.communicate(b"the end\n", timeout=PATIENCE_S)
+    finally:
+        client.process.kill()
+        world.remove_user()
+    assert (client.process.returncode, out) == (0, b"the end\n")
+    assert re.fullmatch(rb"fairlead proxy: [^\n]*TLS [^\n]*; trying again for up to 20 s\n", err)
