@@ -54,7 +54,9 @@ class _Front(asyncio.Protocol):
         socket.joined = self._pairs.joined
         picows = make_picows_protocol(socket, settings.max_frame_bytes, settings.read_buffer_bytes)
         picows.connection_made(accepted)
-        accepted.set_protocol(BoundedReader(picows, socket, accepted, loop, settings.max_read_bytes))
+        has_tls = accepted.get_extra_info("ssl_object") is not None
+        max_read_bytes = settings.max_short_read_bytes if has_tls else settings.max_read_bytes
+        accepted.set_protocol(BoundedReader(picows, socket, accepted, loop, max_read_bytes))
 
 
 class Pairs:

@@ -52,8 +52,11 @@ class GatewaySettings:
     """First size of a socket's read buffer, which grows on demand. It is resident memory per socket."""
     control_read_buffer_bytes: int = 1024
     """The same for a control channel, of which there are many and on which little comes."""
-    max_read_bytes: int = 128 * 1024
-    """One read from a socket. With the largest message it bounds the read buffer."""
+    max_read_bytes: int = 512 * 1024
+    """One read from the socket of a data channel. With the largest message it bounds the read buffer. Each
+    turn wakes the sender and the receiver, so a fast side costs the less the more is read in one."""
+    max_short_read_bytes: int = 128 * 1024
+    """The same for a control channel; and with TLS, where what is larger leaves the processor's cache."""
     write_high_water_bytes: int = 256 * 1024
     """Unsent bytes of a socket at which its peer is no longer read."""
     write_low_water_bytes: int = 64 * 1024
@@ -76,7 +79,10 @@ class GatewaySettings:
     """Acknowledgements that a side of such a session gets once more when it comes back. A header of 120 bytes
     is kept for each."""
     cork_below_bytes: int = 16 * 1024
-    """Frames smaller than this that arrive together are written together."""
+    """With TLS, frames smaller than this that arrive together are written together: a record holds it."""
+    max_corked_bytes: int = 240 * 1024
+    """The most that is written together. Without TLS all frames of up to half of it are. The C library would
+    take a block of more than 256 KiB from the system anew each time."""
     gather_after_messages: int = 16
     """Full messages, of 1 KiB, that one of AWS's own programs sends in a row until it counts as sending in
     bulk, and its session is read in batches."""

@@ -51,6 +51,7 @@ class ChannelSocket(WSListener):
         "_is_probing",
         "_is_reading",
         "_loop",
+        "_max_corked_bytes",
         "_max_message_bytes",
         "_on_gone",
         "_owed_pong",
@@ -79,6 +80,7 @@ class ChannelSocket(WSListener):
         self.is_congested = False
         self._settings = settings
         self._cork_below_bytes = settings.cork_below_bytes
+        self._max_corked_bytes = settings.max_corked_bytes
         self._loop = loop
         self._rounds = rounds
         self._max_message_bytes = max_message_bytes
@@ -134,6 +136,8 @@ class ChannelSocket(WSListener):
         underlying = transport.underlying_transport
         # Only aiofastnet's transports promise to copy what they cannot send at once.
         self._copies = not isinstance(underlying, aiofastnet.Transport)
+        if not transport.is_secure:
+            self._cork_below_bytes = self._max_corked_bytes // 2
         underlying.set_write_buffer_limits(
             high=self._settings.write_high_water_bytes, low=self._settings.write_low_water_bytes
         )
@@ -182,21 +186,26 @@ class ChannelSocket(WSListener):
     # Sending.
 
     def send_binary(self, frame: bytes | memoryview, *, more: bool) -> None:
-        """Send one message. Small ones of which `more` come at once leave together: one write costs less."""
+        """Send one message. Those of which `more` come at once leave together: one write costs less, and
+        wakes the receiver once."""
         transport = self._transport
         if transport is None or self._is_closing:
             return
         size = len(frame)
-        if size < self._cork_below_bytes and (more or self._corked is not None):
-            if self._corked is None:
-                self._corked = bytearray()
-            self._corked += _server_header(size)
-            self._corked += frame
-            if not more:
-                self.flush()
+        corked = self._corked
+        if corked is not None and len(corked) + size > self._max_corked_bytes:
+            self.flush()
+            corked = None
+        if size >= self._cork_below_bytes or (corked is None and not more):
+            self.flush()
+            transport.send(_BINARY, frame)
             return
-        self.flush()
-        transport.send(WSMsgType.BINARY, frame)
+        if corked is None:
+            corked = self._corked = bytearray()
+        corked += _server_header(size)
+        corked += frame
+        if not more:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was kept back."""

@@ -105,6 +105,7 @@ class UpgradeProtocol(asyncio.Protocol):
         self._opening_allowance = host.settings.max_opening_bytes
         self._early_allowance = host.settings.max_early_bytes
         self._opening: OpeningState | None = None
+        self._max_read_bytes = host.settings.max_short_read_bytes
 
     # Called by uvicorn and by the transport.
 
@@ -210,6 +211,8 @@ class UpgradeProtocol(asyncio.Protocol):
             source_address=identity.origin.source_address,
             on_gone=self._host.socket_gone,
         )
+        if not is_control and transport.get_extra_info("ssl_object") is None:
+            self._max_read_bytes = settings.max_read_bytes
         headers = NO_MORE_HEADERS if is_control else _DATA_CHANNEL_HEADERS
         buffer_bytes = settings.control_read_buffer_bytes if is_control else settings.read_buffer_bytes
         self._picows = make_picows_protocol(socket, limit, buffer_bytes, headers)
@@ -229,9 +232,10 @@ class UpgradeProtocol(asyncio.Protocol):
         if self._transport is None or self._picows is None or self._socket is None:
             return
         if not self._transport.is_closing():
-            max_read_bytes = self._host.settings.max_read_bytes
             self._transport.set_protocol(
-                BoundedReader(self._picows, self._socket, self._transport, self._host.loop, max_read_bytes)
+                BoundedReader(
+                    self._picows, self._socket, self._transport, self._host.loop, self._max_read_bytes
+                )
             )
             self._connections.discard(self)  # nothing is to hold this guard any more
 

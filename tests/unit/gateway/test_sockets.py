@@ -26,6 +26,7 @@ class FakeUnderlying:
 
     def __init__(self) -> None:
         self.raw = b""
+        self.written: list[int] = []
         self.is_reading = True
 
     def set_write_buffer_limits(self, high, low) -> None:
@@ -36,6 +37,7 @@ class FakeUnderlying:
 
     def write(self, data) -> None:
         self.raw += bytes(data)
+        self.written.append(len(data))
 
     def pause_reading(self) -> None:
         self.is_reading = False
@@ -55,7 +57,8 @@ class FakeHead:
 
 
 class FakeTransport:
-    def __init__(self) -> None:
+    def __init__(self, is_secure: bool) -> None:
+        self.is_secure = is_secure
         self.underlying_transport = FakeUnderlying()
         self.request, self.response = FakeHead(), FakeHead()
         self.is_close_frame_sent = False
@@ -103,8 +106,8 @@ class Handler:
 
 
 class Scene:
-    def __init__(self, *, limit=1000) -> None:
-        self.clock, self.transport, self.handler = FakeClock(), FakeTransport(), Handler()
+    def __init__(self, *, limit=1000, is_secure=False) -> None:
+        self.clock, self.transport, self.handler = FakeClock(), FakeTransport(is_secure), Handler()
         settings = GatewaySettings()
         self.rounds = Rounds(self.clock, settings.silence_check_s)
         self.gone: list[ChannelSocket] = []
@@ -198,12 +201,31 @@ def test_small_messages_leave_together_with_their_headers(sizes, headers):
     assert scene.sent == []
 
 
-def test_a_large_message_leaves_by_itself_after_the_small_ones():
-    scene = Scene()
+def test_with_tls_a_large_message_leaves_by_itself_after_the_small_ones():
+    scene = Scene(is_secure=True)
     scene.socket.send_binary(b"small", more=True)
     scene.socket.send_binary(bytes(20_000), more=True)
     assert scene.transport.underlying_transport.raw == b"\x82\x05small"
     assert scene.sent == [(BINARY, bytes(20_000))]
+
+
+def test_without_tls_messages_of_a_reads_size_leave_together_up_to_a_limit():
+    scene = Scene()
+    sizes = [70_000] * 5
+    for size in sizes:
+        scene.socket.send_binary(bytes(size), more=True)
+        assert len(scene.transport.underlying_transport.written) <= 1
+    scene.socket.flush()
+    assert scene.transport.underlying_transport.written == [3 * 70_010, 2 * 70_010]
+    assert scene.sent == []
+
+
+def test_a_message_as_large_as_a_write_is_not_kept_back():
+    scene = Scene()
+    scene.socket.send_binary(b"small", more=True)
+    scene.socket.send_binary(bytes(131_000), more=True)
+    assert scene.transport.underlying_transport.raw == b"\x82\x05small"
+    assert scene.sent == [(BINARY, bytes(131_000))]
 
 
 def test_a_goodbye_is_answered_and_reported_with_its_code():
@@ -310,7 +332,7 @@ def test_silence_takes_no_timer_of_each_socket():
         for _ in range(100)
     ]
     for socket in others:
-        socket.on_ws_connected(FakeTransport())
+        socket.on_ws_connected(FakeTransport(is_secure=True))
         socket.require_signs_of_life()
     assert len(scene.rounds) == 100
     assert scene.clock.pending == 1
