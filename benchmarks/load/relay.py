@@ -23,6 +23,7 @@ from fairlead.gateway.picows_edge import BoundedReader, make_picows_protocol
 from fairlead.gateway.relay import Relay
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.sockets import ChannelSocket
+from fairlead.server.http_server import with_tls_buffers
 
 
 class _Socket(ChannelSocket):
@@ -108,7 +109,8 @@ async def serve(context: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
     aiofastnet.patch_loop(loop)
     pairs = Pairs()
-    server = await loop.create_server(lambda: _Front(pairs), "127.0.0.1", 0, ssl=context)
+    create_server = with_tls_buffers(loop.create_server)
+    server = await create_server(lambda: _Front(pairs), "127.0.0.1", 0, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 

@@ -67,7 +67,8 @@ def measure(bench: Bench) -> Iterator[Figure]:
 
 
 def _floor_mb(stack: LocalStack) -> float:
-    command = [sys.executable, "-I", "-c", ONE_CONNECTION, stack.server_state / "ca.pem", str(stack.port)]
+    ca = str(stack.server_state / "ca.pem")
+    command = [sys.executable, "-I", "-c", ONE_CONNECTION, ca, str(stack.port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -31,7 +31,6 @@ NEEDS_SOCKETS = {
     "gateway/rest.py": "integration/test_gateway_rest.py",
     "gateway/upgrade.py": "integration/test_gateway_openings.py",
     "server/doctor.py": "integration/test_doctor_server.py",
-    "server/http_server.py": "integration/test_server_edge.py",
     "server/serving.py": "integration/test_server_command.py",
     "testing/agent.py": "integration/test_api_sessions.py",
     "testing/calls.py": "integration/test_testing_fixture.py",

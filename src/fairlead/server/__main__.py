@@ -32,15 +32,15 @@ _HEAP = {
 }
 """Settings of glibc's malloc, read at the start of a process (mallopt(3)); other C libraries ignore them.
 
-The TLS transport has two buffers of 257 KiB for each connection, of which an idle one has used a page at each
-end. glibc takes blocks of that size from the system, and no page of them is resident before it is written to.
-But the first one that is freed moves the bound above it; from then on they come from the heap, and are made
-of memory that others have used: 20 KB more for each idle agent. Naming the bound keeps it where it is.
+The TLS transport has two buffers of 514 KiB for each connection (`http_server.TLS_BUFFERS`), of which an idle
+one has used a page at each end. glibc takes blocks of that size from the system, and no page of them is
+resident before it is written to. But the first one that is freed moves the bound above it; from then on they
+come from the heap, and are made of memory that others have used: 20 KB more for each idle agent. Naming the
+bound keeps it where it is.
 
 The free end of the heap goes before the system: it must never have room for such a buffer. So it is given
-back from 256 KiB on, and not from the 512 KiB that a moved bound would make of it: 4 KB for each of 10,000
-idle agents. 64 KiB are left of it, so that messages that come and go do not move the end: what they cost in
-page faults is as before.
+back from 256 KiB on, and not from the 512 KiB that a moved bound would make of it. 64 KiB are left of it, so
+that messages that come and go do not move the end: what they cost in page faults is as before.
 """
 
 

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from aiofastnet.constants import SSL_BIO_SIZE_DEFAULTS
 from typer.testing import CliRunner
 
 from fairlead.cli.server import app
@@ -11,6 +10,7 @@ from fairlead.server import main
 from fairlead.server.__main__ import OPTIONS_VARIABLE, command
 from fairlead.server.__main__ import main as server_program
 from fairlead.server.certificates import pin_of
+from fairlead.server.http_server import TLS_BUFFERS
 from fairlead.server.settings import ServerSettings, read_settings
 from fairlead.server.state import StateDirectory
 from fairlead.server.tls import Certificates
@@ -61,7 +61,7 @@ def test_neither_the_heap_nor_its_free_end_has_room_for_a_buffer_of_the_tls_tran
 ) -> None:
     monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
     _, environment = command({"state_dir": "d"})
-    buffer_bytes = min(SSL_BIO_SIZE_DEFAULTS.values())
+    buffer_bytes = min(TLS_BUFFERS.values())
     assert int(environment["MALLOC_MMAP_THRESHOLD_"]) < buffer_bytes
     assert int(environment["MALLOC_TRIM_THRESHOLD_"]) < buffer_bytes
 
