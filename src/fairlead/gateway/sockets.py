@@ -9,6 +9,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import aiofastnet
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
@@ -22,6 +23,7 @@ from fairlead.transport.tls_leftovers import read_what_is_left
 
 MAX_REASON_BYTES = 123
 """Text in a close frame: a control frame has at most 125 bytes, two of them are the code (RFC 6455 §5.5)."""
+_NO_HEADERS: Any = {}  # Any: picows's type is of a library that it uses
 _NO_STATUS = 0  # picows's number for a close frame without a code
 _FINAL_BINARY = 0x82
 _SHORT_HEADER = struct.Struct(">BB")
@@ -131,8 +133,7 @@ class ChannelSocket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade is done. picows keeps both of its heads for whoever may ask: a kilobyte, and nobody."""
         self._transport = transport
-        transport.request.headers.clear()
-        transport.response.headers.clear()
+        transport.request.headers = transport.response.headers = _NO_HEADERS
         underlying = transport.underlying_transport
         # Only aiofastnet's transports promise to copy what they cannot send at once.
         self._copies = not isinstance(underlying, aiofastnet.Transport)
