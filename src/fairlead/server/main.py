@@ -119,9 +119,9 @@ async def _serve_until_signal(settings: ServerSettings) -> None:
 
 
 def _spare_what_stays() -> None:
-    """Let nobody look for garbage among what was loaded at the start, half of all objects of a server with
-    thousands of agents. Python looks through everything once a quarter as much has come as it had looked
-    through: without these it does so earlier, and in less time.
+    """Let nobody look for garbage among what was loaded at the start: a hundred thousand objects, as many as
+    belong to four thousand agents. Python looks through everything once a quarter as much has come as it had
+    looked through: without these it does so earlier, and in less time.
     """
     gc.collect()
     gc.freeze()
