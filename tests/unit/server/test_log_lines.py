@@ -11,7 +11,7 @@ from fairlead.server.log_lines import LineFormatter, configure_logging, escaped
 def log() -> Iterator[io.StringIO]:
     """A stream that the process's log goes to during a test."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, source_file = root.handlers[:], root.level, logging._srcfile
     names = ("fairlead", "fairlead.api", "fairlead.access", "uvicorn.error", "asyncio", "alembic")
     levels = {name: logging.getLogger(name).level for name in names}
     stream = io.StringIO()
@@ -19,6 +19,7 @@ def log() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging._srcfile = source_file
     for name, before in levels.items():
         logging.getLogger(name).setLevel(before)
 
@@ -44,6 +45,15 @@ def test_a_line_begins_with_the_time_in_utc() -> None:
     record = logging.LogRecord("n", logging.INFO, "f", 1, "text", None, None)
     record.created, record.msecs = 1795209769.045, 45.0
     assert LineFormatter().format(record) == "2026-11-20T21:22:49.045Z INFO n text"
+
+
+def test_nobody_looks_for_the_line_of_code_that_logs(
+    log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[logging.LogRecord] = []
+    monkeypatch.setattr(LineFormatter, "format", lambda _, record: seen.append(record) or record.getMessage())
+    logging.getLogger("fairlead.test").warning("node says %s", "hello")
+    assert [(record.filename, record.lineno) for record in seen] == [("(unknown file)", 0)]
 
 
 def test_api_calls_are_logged_only_on_request(log: io.StringIO) -> None:
