@@ -36,8 +36,8 @@ def escaped(text: str) -> str:
 
 def configure_logging(stream: TextIO, *, access_log: bool) -> None:
     """Send this process's log to a stream. For the program, not for those who embed the server."""
-    # No line says from which line of code it comes, and to find that out costs more than to write it ("Logging
-    # HOWTO", Optimization).
+    # No line says from which line of code it comes, and to find that out costs more than to write it (Python's
+    # "Logging HOWTO", Optimization).
     logging._srcfile = None
     handler = logging.StreamHandler(stream)
     handler.setFormatter(LineFormatter())
