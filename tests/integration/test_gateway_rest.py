@@ -215,6 +215,37 @@ def test_silent_sockets_of_the_same_address_keep_nobody_out():
     GatewayRig.run(test, max_unauthenticated_sockets_per_source=20)
 
 
+async def begin_tls(rig) -> tuple[bool, asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that says the first word of TLS and no other, and whether the server answered."""
+    outgoing = ssl.MemoryBIO()
+    tls = rig.client_tls.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+    answer = b""
+    with suppress(ConnectionError):
+        writer.write(outgoing.read())
+        answer = await asyncio.wait_for(reader.read(1), PATIENCE_S)
+    return bool(answer), reader, writer
+
+
+@pytest.mark.parametrize(("spared_for_s", "is_newcomer_begun"), [(600.0, False), (0.0, True)])
+def test_who_is_in_the_middle_of_tls_is_not_cut_for_a_newcomer_before_it_had_some_time(
+    spared_for_s, is_newcomer_begun
+):
+    async def test(rig):
+        begun = [await begin_tls(rig) for _ in range(6)]
+        assert [was_answered for was_answered, *_ in begun] == [True] * 5 + [is_newcomer_begun]
+        if is_newcomer_begun:
+            with suppress(ConnectionError):  # the oldest was cut
+                await asyncio.wait_for(begun[0][1].read(), PATIENCE_S)
+        for *_, writer in begun:
+            writer.transport.abort()
+
+    limits = {"max_unauthenticated_sockets_per_source": 5, "request_timeout_s": 600.0}
+    GatewayRig.run(test, spared_for_s=spared_for_s, **limits)
+
+
 def test_recognised_sockets_do_not_count():
     async def test(rig):
         await rig.control()
