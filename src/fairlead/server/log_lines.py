@@ -36,7 +36,7 @@ def escaped(text: str) -> str:
 
 def configure_logging(stream: TextIO, *, access_log: bool) -> None:
     """Send this process's log to a stream. For the program, not for those who embed the server."""
-    # No line says from which line of code it comes, and to find that out costs more than to write it (Python's
+    # No line says from which line of code it comes; to find that out costs more than to write it (Python's
     # "Logging HOWTO", Optimization).
     logging._srcfile = None
     handler = logging.StreamHandler(stream)
