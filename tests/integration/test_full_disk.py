@@ -35,13 +35,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(path: Path) -> None:
-    """Leave nothing."""
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(64 * 1024))
-        except OSError:
-            pass
+    """Leave nothing of what is free now. At once: what the server gives up meanwhile is for its own use."""
+    with path.open("wb") as file:
+        while True:
+            room = os.statvfs(path.parent)
+            try:
+                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+            except OSError:
+                continue  # somebody has taken of it in between
+            return
 
 
 def test_no_session_starts_and_administration_and_the_end_of_sessions_still_work(small_disk: Path) -> None:

@@ -82,7 +82,7 @@ class WebSocketLink(WSListener):
             stream = self._transport.underlying_transport
             (stream.resume_reading if wanted else stream.pause_reading)()
             if wanted:
-                self._read_what_is_left(self._transport)
+                read_what_is_left(stream, asyncio.get_running_loop())
 
     def close(self, code: WSCloseCode) -> None:
         """Send a close frame and end the connection once everything is sent."""
@@ -99,8 +99,6 @@ class WebSocketLink(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         transport.notify_user_specific_pong_received()  # any frame is a sign of life
-        if frame.last_in_buffer:
-            self._read_what_is_left(transport)
         if frame.msg_type in (WSMsgType.BINARY, WSMsgType.TEXT) and frame.fin:
             self._endpoint.receive(frame.get_payload_as_memoryview())
         elif frame.msg_type == WSMsgType.CLOSE:
@@ -109,10 +107,6 @@ class WebSocketLink(WSListener):
         elif frame.msg_type != WSMsgType.PONG:
             self._reason = "the peer sent a message in fragments"
             self.close(WSCloseCode.UNSUPPORTED_DATA)
-
-    @staticmethod
-    def _read_what_is_left(transport: WSTransport) -> None:
-        read_what_is_left(transport.underlying_transport, asyncio.get_running_loop())
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._endpoint.link_down(self, self._reason)

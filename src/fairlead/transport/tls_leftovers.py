@@ -1,8 +1,8 @@
 """What a TLS transport has taken from its socket and not yet handed on.
 
-aiofastnet (1.2), which picows puts under WebSockets, stops within its own buffer when reading pauses or a
-round has been long enough. When it goes on it waits for the socket, which may have nothing more: the rest of
-what was decrypted would stay there until the peer sends another byte.
+aiofastnet (1.2), which picows puts under WebSockets, hands on all that it has read before it reads more, but
+stops within its own buffer when reading pauses. When it goes on it waits for the socket, which may have
+nothing more: the rest of what was decrypted would stay there until the peer sends another byte.
 """
 
 import asyncio
