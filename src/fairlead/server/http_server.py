@@ -26,8 +26,8 @@ TLS_BUFFERS = {
 
 A busy connection reads and writes more at once with them, for a tenth less processor time. An idle one has
 used a page at each end of them, whatever their size. But where the heap happens to have as much in one piece,
-glibc takes them from there, and such a piece is memory that others have written to. Once a crowd of agents has
-shaken hands there are pieces of 257 KiB, but hardly any of this size.
+glibc takes them from there, and such a piece is memory that others have written to. Once a crowd of agents
+has shaken hands there are pieces of 257 KiB, but hardly any of this size.
 """
 
 
