@@ -32,6 +32,9 @@ NOT_JOINED = "the node did not join the session within"
 CLIENT_PREFIX = "fairlead proxy: "
 """How a reason begins on ssh's stderr."""
 
+TRYING = "; trying again for up to "
+"""In what a client says when its first connection takes longer, which is no reason for an end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -170,16 +173,22 @@ def _vanished(facts: Facts) -> Iterator[str]:
 
 def _without_reason(facts: Facts) -> Iterator[str]:
     for session in facts.sessions:
-        if session.is_complete and session.stderr:
-            yield f"{session.name}: ended well and said {_first_line(session.stderr)!r}"
-        if is_failed(session) and CLIENT_PREFIX not in session.stderr:
-            yield f"{session.name}: status {session.status} without a reason: {_first_line(session.stderr)!r}"
+        said = reason_said(session)
+        if session.is_complete and said:
+            yield f"{session.name}: ended well and said {_first_line(said)!r}"
+        if is_failed(session) and CLIENT_PREFIX not in said:
+            yield f"{session.name}: status {session.status} without a reason: {_first_line(said)!r}"
 
 
 def _needless_ends(facts: Facts) -> Iterator[str]:
     for session in facts.sessions:
         if is_failed(session) and cause_of(session, facts) is None:
-            yield f"{session.name}: no break was long enough for this: {_first_line(session.stderr)!r}"
+            yield f"{session.name}: no break was long enough for this: {_first_line(reason_said(session))!r}"
+
+
+def reason_said(session: SessionFacts) -> str:
+    """What ssh's stderr holds, but for the news that a first connection was tried again."""
+    return "\n".join(line for line in session.stderr.splitlines() if TRYING not in line)
 
 
 def _first_line(text: str) -> str:

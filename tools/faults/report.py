@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tools.faults.checker import Verdict, hits, is_failed, is_open, is_refused, reason_of
+from tools.faults.checker import Verdict, hits, is_failed, is_open, is_refused, reason_of, reason_said
 from tools.faults.facts import Facts, FaultFacts, SessionFacts
 from tools.faults.plan import LOADS, Kind
 
@@ -87,12 +87,12 @@ def _ends(facts: Facts) -> Iterator[str]:
             stated[described.status if is_open(described) or reason is None else reason.value] += 1
     yield "the server's reasons"
     yield from (f"  {count:4}  {text}" for text, count in stated.most_common())
-    said = Counter(_gist(session.stderr) for session in facts.sessions if is_failed(session))
+    said = Counter(_gist(reason_said(session)) for session in facts.sessions if is_failed(session))
     yield "what ssh said when it failed"
     yield from (f"  {count:4}  {text}" for text, count in said.most_common(12))
 
 
-def _gist(stderr: str) -> str:
+def _gist(said: str) -> str:
     """The first line without what differs from session to session."""
-    words = (stderr.splitlines() or [""])[0].split()
+    words = (said.splitlines() or [""])[0].split()
     return " ".join(word for word in words if not any(digit in word for digit in "0123456789"))[:100]

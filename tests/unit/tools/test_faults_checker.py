@@ -185,6 +185,20 @@ def test_ssh_that_ends_well_says_nothing(story: Story) -> None:
     assert story.violated() == {"no session ended without a reason on stderr"}
 
 
+TRIED_AGAIN = "fairlead proxy: TLS with 127.0.0.1:1 failed: eof; trying again for up to 20 s"
+
+
+def test_ssh_that_ends_well_may_have_said_that_it_tried_again(story: Story) -> None:
+    story.session(stderr=TRIED_AGAIN)
+    assert story.violated() == set()
+
+
+def test_that_it_tried_again_is_no_reason_for_an_end(story: Story) -> None:
+    story.fault(1, Kind.AGENT_KILL, 7, 9)
+    story.session(status=255, stderr=f"{TRIED_AGAIN}\nConnection closed by UNKNOWN port 65535")
+    assert story.violated() == {"no session ended without a reason on stderr"}
+
+
 MAY_NOT_END = sorted(set(Kind) - {Kind.AGENT_KILL, Kind.TERMINATE}, key=lambda kind: kind.value)
 
 
