@@ -94,7 +94,8 @@ class Admission:
 
         `source` is the peer's address.
         """
-        full = self._full_line(source_key(source))
+        key = source_key(source)
+        full = self._full_line(key)
         if full is not None:
             goes = full.first_unspent(self._was_sent_nothing)
             if goes is None:
@@ -102,29 +103,30 @@ class Admission:
                 if self._clock.time() - goes.since < self._settings.spared_for_s:
                     return False
             self._cut(goes)
-        self._add(sock, source, self._settings.request_timeout_s)
+        self._add(sock, key, self._settings.request_timeout_s)
         return True
 
     def add(self, sock: socket.socket, source: str, for_s: float) -> None:
         """Count a socket that had been recognised, or has got on, until it is cut `for_s` seconds from now.
         Where a limit is reached another one goes."""
         self.forget(sock.fileno())
-        full = self._full_line(source_key(source))
+        key = source_key(source)
+        full = self._full_line(key)
         if full is not None:
             self._cut(full.first_unspent(self._was_sent_nothing) or full.first())
-        self._add(sock, source, for_s)
+        self._add(sock, key, for_s)
 
-    def _full_line(self, source: str) -> "_Line | None":
-        """Of whom one has to go before another socket of `source` is counted."""
-        own = self._by_source.get(source)
+    def _full_line(self, key: str) -> "_Line | None":
+        """Of whom one has to go before another socket of this `source_key` is counted."""
+        own = self._by_source.get(key)
         if own is not None and len(own) >= self._settings.max_unauthenticated_sockets_per_source:
             return own
         return self._all if len(self._all) >= self._settings.max_unauthenticated_sockets else None
 
-    def _add(self, sock: socket.socket, source: str, for_s: float) -> None:
-        entry = _Entry(sock, source_key(source), self._clock.time(), for_s)
+    def _add(self, sock: socket.socket, key: str, for_s: float) -> None:
+        entry = _Entry(sock, key, self._clock.time(), for_s)
         self._all.add(entry)
-        self._by_source.setdefault(entry.source, _Line()).add(entry)
+        self._by_source.setdefault(key, _Line()).add(entry)
         if self._sweeper is None:
             self._sweeper = self._clock.call_later(_SWEEP_INTERVAL_S, self._sweep)
 

@@ -27,9 +27,6 @@ MAX_FRAGMENTS = 1024
 MAX_CONTROL_BYTES = 125
 """RFC 6455 §5.5."""
 
-MAX_HEADER_BYTES = 14
-"""Of a frame that we send: 2 bytes, 8 of length, 4 of mask (§5.2)."""
-
 BUFFER_BYTES = 256 * 1024
 """What the reader's buffer holds at first: two messages of the largest size that our own ends send."""
 
@@ -59,8 +56,8 @@ def encode_frame(opcode: int, payload: bytes | bytearray | memoryview, key: byte
 def encode_behind_headroom(buffer: bytearray, headroom: int, key: bytes) -> bytes:
     """The binary frame of the message `buffer[headroom:]`, by one pass over it.
 
-    Its header is written into the headroom (at least MAX_HEADER_BYTES), and masked there, so that masking
-    the whole makes it plain again. The message stays as it is.
+    Its header is written into the headroom (`protocol.outgoing.HEADROOM_BYTES` hold the largest), and masked
+    there, so that masking the whole makes it plain again. The message stays as it is.
     """
     header = _header(BINARY, len(buffer) - headroom, key)
     start = headroom - len(header)

@@ -2,12 +2,12 @@
 
 import pytest
 
+from fairlead.protocol.outgoing import HEADROOM_BYTES
 from fairlead.transport.client_frames import (
     BINARY,
     BUFFER_BYTES,
     CLOSE,
     MAX_FRAGMENTS,
-    MAX_HEADER_BYTES,
     MAX_MESSAGE_BYTES,
     PING,
     PROTOCOL_ERROR,
@@ -124,9 +124,9 @@ def test_one_buffer_does_for_any_number_of_messages_and_grows_for_a_long_one():
 def test_a_frame_made_behind_its_headroom_is_the_same(size):
     message = bytes(range(256)) * (size // 256 + 1)
     buffer = bytearray(b"used before...") + message[:size]
-    frame = encode_behind_headroom(buffer, MAX_HEADER_BYTES, b"key!")
+    frame = encode_behind_headroom(buffer, HEADROOM_BYTES, b"key!")
     assert frame == encode_frame(BINARY, message[:size], b"key!")
-    assert buffer[MAX_HEADER_BYTES:] == message[:size]
+    assert buffer[HEADROOM_BYTES:] == message[:size]
 
 
 def test_what_an_early_stop_left_is_still_there():
