@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,7 @@ def test_a_server_that_was_killed_comes_back_with_everything_it_knew(own_site: S
 
 
 def test_an_ssh_that_is_started_before_the_node_is_back_waits_for_it(own_site: Site) -> None:
+    wait_until(lambda: _is_recorded_as_connected(own_site), "the record that a server reads after its kill")
     agent = own_site.agent.child.pid
     os.kill(agent, signal.SIGSTOP)  # it notices the restart only when the test says so
     try:
@@ -125,6 +128,13 @@ def test_an_agent_that_is_asked_to_end_leaves_no_process_behind(
     assert running_ssh.returncode == 255
     own_site.wait_for_no_session()
     assert _children_named(own_site, b"fairlead.agent") == []
+
+
+def _is_recorded_as_connected(site: Site) -> bool:
+    """What is written a little later than GetConnectionStatus says it."""
+    with closing(sqlite3.connect(site.stack.server_state / "fairlead.db")) as database:
+        asked = "SELECT 1 FROM nodes WHERE id = ? AND connected_since IS NOT NULL"
+        return database.execute(asked, (site.node_id,)).fetchone() is not None
 
 
 def _proxies(site: Site) -> list[int]:

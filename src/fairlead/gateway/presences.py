@@ -1,9 +1,9 @@
 """Recording which control channels were opened, and which ended while the server ran.
 
-A node whose channel is recorded as open is waited for after a restart. That is no hurry and comes in crowds
-(the server starts, a network fails, a rack loses power), so openings and ends are gathered and recorded
-together. The server's own stop ends no channel for this purpose: whoever is connected then is who will come
-back.
+A node whose channel is recorded as open is waited for after a restart. What comes by itself is recorded at
+once; openings and ends also come in crowds (the server starts, a network fails, a rack loses power), so those
+that follow within a second are gathered and recorded together. The server's own stop ends no channel for this
+purpose: whoever is connected then is who will come back.
 """
 
 from collections import deque
@@ -62,6 +62,7 @@ class Presences:
         self._is_stopping = True
         if self._timer is not None:
             self._timer.cancel()
+        if self._gathered:
             self._begin()
 
     def _add(self, presence: Presence, *, is_open: bool) -> None:
@@ -69,10 +70,18 @@ class Presences:
         if self._is_stopping:
             self._begin()
         elif self._timer is None:
-            self._timer = self._clock.call_later(self._settings.presences_together_s, self._begin)
+            self._begin_and_gather()
+
+    def _begin_and_gather(self) -> None:
+        self._begin()
+        self._timer = self._clock.call_later(self._settings.presences_together_s, self._gathered_enough)
+
+    def _gathered_enough(self) -> None:
+        self._timer = None
+        if self._gathered:
+            self._begin_and_gather()
 
     def _begin(self) -> None:
-        self._timer = None
         if not self._is_recording:
             self._is_recording = True
             self._work.spawn(self._record(), purpose="record which nodes are connected")

@@ -126,7 +126,8 @@ class GatewaySettings:
     max_paces_together: int = 50
     """Agents in such a group: each takes some 30 µs of the event loop."""
     presences_together_s: float = 1.0
-    """For how long openings and ends of control channels are gathered, to be recorded in one transaction."""
+    """For how long openings and ends of control channels are gathered that follow another, to be recorded in
+    one transaction."""
     max_presences_together: int = 500
     """Openings and ends that one transaction records; whoever waits for the database waits for it."""
     resume_window_s: float = 300.0

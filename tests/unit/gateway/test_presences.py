@@ -33,6 +33,12 @@ class Recorder:
     def control_channels_changed(self, opened, closed) -> None:
         self.transactions.append((opened, closed))
 
+    async def begin_a_second(self) -> None:
+        """What happens from here on is gathered."""
+        self.presences.opened("mi-first", OPENED)
+        await self.work.finish(60)
+        self.transactions.clear()
+
     async def recorded(self) -> list[tuple[list[str], list[str]]]:
         """The nodes of each transaction so far: who came, who went."""
         await self.work.finish(60)
@@ -42,9 +48,25 @@ class Recorder:
         ]
 
 
+def test_what_comes_by_itself_is_recorded_at_once():
+    async def test():
+        recorder = Recorder()
+        recorder.presences.opened("mi-1", OPENED)
+        assert await recorder.recorded() == [(["mi-1"], [])]
+        recorder.clock.advance(1)
+        recorder.presences.ended("mi-1", OPENED)
+        assert await recorder.recorded() == [(["mi-1"], []), ([], ["mi-1"])]
+        assert recorder.transactions[0][0] == [Presence("mi-1", OPENED)]
+        recorder.clock.advance(60)
+        assert recorder.clock.pending == 0
+
+    asyncio.run(test())
+
+
 def test_what_happens_within_a_second_is_recorded_in_one_transaction():
     async def test():
         recorder = Recorder()
+        await recorder.begin_a_second()
         recorder.presences.opened("mi-1", OPENED)
         recorder.clock.advance(0.5)
         recorder.presences.ended("mi-2", OPENED)
@@ -55,7 +77,6 @@ def test_what_happens_within_a_second_is_recorded_in_one_transaction():
         assert await recorder.recorded() == [(["mi-1"], ["mi-2"])]
         recorder.clock.advance(1)
         assert await recorder.recorded() == [(["mi-1"], ["mi-2"]), ([], ["mi-1"])]
-        assert recorder.transactions[0][0] == [Presence("mi-1", OPENED)]
 
     asyncio.run(test())
 
@@ -63,6 +84,7 @@ def test_what_happens_within_a_second_is_recorded_in_one_transaction():
 def test_a_crowd_is_recorded_in_parts():
     async def test():
         recorder = Recorder(max_presences_together=2)
+        await recorder.begin_a_second()
         for number in range(5):
             recorder.presences.ended(f"mi-{number}", OPENED)
         recorder.clock.advance(1)
