@@ -27,8 +27,9 @@ MAX_ON_THE_LINK = 400
 class End:
     """One end, its process and its local side."""
 
-    def __init__(self, channel: DataChannel) -> None:
+    def __init__(self, channel: DataChannel, *, reads_into: bool) -> None:
         self.channel = channel
+        self.reads_into = reads_into
         self.inbox: deque[bytes] = deque()
         """What is on its way here."""
         self.is_connected = True
@@ -42,7 +43,16 @@ class End:
         self.successors = 0
 
     def send(self, data: bytes, now: float) -> None:
-        """As much of `data` as the channel takes."""
+        """As much of `data` as the channel takes: given to it, or read into its buffers."""
+        if self.reads_into:
+            while data and self.channel.can_send:
+                buffer = self.channel.stream_buffer()
+                count = min(len(buffer), len(data))
+                buffer[:count] = data[:count]
+                self.channel.send_read(count, now)
+                self.sent += data[:count]
+                data = data[count:]
+            return
         chunk = data[: self.channel.send_capacity]
         if chunk:
             self.channel.send_data(chunk, now)
@@ -84,8 +94,11 @@ class ChannelMachine(RuleBasedStateMachine):
         half_close=st.booleans(),
         own_terms=st.sampled_from([True, True, False]),
         clean_start=st.booleans(),
+        reads_into=st.booleans(),
     )
-    def begin(self, cumulative: bool, half_close: bool, own_terms: bool, clean_start: bool) -> None:
+    def begin(
+        self, cumulative: bool, half_close: bool, own_terms: bool, clean_start: bool, reads_into: bool
+    ) -> None:
         self.now = 1000.0
         options = {
             "window_bytes": MIN_WINDOW_BYTES,
@@ -97,7 +110,8 @@ class ChannelMachine(RuleBasedStateMachine):
         agent = make_channel(
             AGENT, 1, handshake_timeout_s=10 * HEALED_WITHIN_S, fairlead=own_terms, **options
         )
-        self.agent, self.client = End(agent), End(make_channel(CLIENT, 2, **options))
+        self.agent = End(agent, reads_into=reads_into)
+        self.client = End(make_channel(CLIENT, 2, **options), reads_into=reads_into)
         self.count = 0
         agent.start_handshake("Port", PROPERTIES, self.now)
         if clean_start:

@@ -1,10 +1,10 @@
 """The connection to the program that a session leads to, such as sshd.
 
-An `asyncio` protocol that reads straight into one buffer, no more than the session's window allows, and
-writes without keeping anything back. What it adds is patience with a busy sshd: one that is at its limit of
-connections hangs up before its first word (`MaxStartups`, sshd_config(5)), and trying again a moment later
-succeeds. So until the target's first byte arrives, what was written is kept, and the connection can be made
-anew without the client noticing.
+An `asyncio` protocol that reads straight into the messages to be sent, no more than the session's window
+allows, and writes without keeping anything back. What it adds is patience with a busy sshd: one that is at
+its limit of connections hangs up before its first word (`MaxStartups`, sshd_config(5)), and trying again a
+moment later succeeds. So until the target's first byte arrives, what was written is kept, and the connection
+can be made anew without the client noticing.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Protocol, cast
-
-from fairlead.transport.asyncio_endpoint import MAX_READ_BYTES
 
 if TYPE_CHECKING:
     from socket import socket
@@ -72,7 +70,7 @@ class TargetConnection(asyncio.BufferedProtocol):
         self._first_words = b"" if is_inherited else early
         self._refusal = b""
         self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray(MAX_READ_BYTES)
+        self._buffer = memoryview(b"")
         self._has_ended = False
         self._was_shut_down = False
         self.is_gone = False
@@ -153,16 +151,17 @@ class TargetConnection(asyncio.BufferedProtocol):
             connection.write(self._first_words)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return memoryview(self._buffer)[: self._endpoint.read_limit()]
+        self._buffer = self._endpoint.read_buffer()
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        data = memoryview(self._buffer)[:nbytes]
-        if self._may_be_refusal(data):
-            self._refusal = bytes(data)
-            return
-        self._early = None
+        if self._early is not None:
+            if self._may_be_refusal(nbytes):
+                self._refusal = bytes(self._buffer[:nbytes])
+                return
+            self._early = None
         self._release_refusal()
-        self._endpoint.local_data(data)
+        self._endpoint.local_read(nbytes)
 
     def eof_received(self) -> bool:
         if self._is_refused():
@@ -196,14 +195,14 @@ class TargetConnection(asyncio.BufferedProtocol):
             return False
         return not self._early or self._early.startswith(SSH_IDENTIFICATION)
 
-    def _may_be_refusal(self, data: memoryview) -> bool:
-        return not self._refusal and self._is_refused() and data == SSHD_IS_FULL
+    def _may_be_refusal(self, count: int) -> bool:
+        return not self._refusal and self._is_refused() and self._buffer[:count] == SSHD_IS_FULL
 
     def _release_refusal(self) -> None:
         """It was no refusal after all, or cannot be helped: pass the text on."""
         text, self._refusal = self._refusal, b""
         if text:
-            self._endpoint.local_data(memoryview(text))
+            self._endpoint.local_data(text)
 
     def _end(self, error: Exception | None) -> None:
         if self._has_ended:

@@ -3,6 +3,7 @@
     driver                                    DataChannel
     frame arrived          -> receive(frame, now)
     local bytes            -> send_data(data, now)         while can_send, at most send_capacity bytes
+     or read into          -> stream_buffer(), then send_read(count, now)
     local write finished   -> written(sequence, now)
     timer                  -> handle_deadline(now)
     connection gone / back -> connection_lost(now) / connection_restored(now)
@@ -134,6 +135,22 @@ class DataChannel:
             raise CannotSend(f"{len(data)} bytes given, {self.send_capacity} can be sent")
         if data:
             self._sender.send_stream(data, now)
+
+    def stream_buffer(self) -> memoryview:
+        """Where stream bytes can be read to while `can_send`: `send_read` queues them without a copy. As
+        large as may be sent at once; valid until the next call of this or of `send_read`. The frame's buffer
+        is used again when it is acknowledged, so such a frame has to be sent, or copied, as soon as it is
+        handed out. Raises CannotSend when `can_send` is false."""
+        if not self.can_send:
+            raise CannotSend("nothing can be sent now")
+        return self._sender.stream_buffer()
+
+    def send_read(self, count: int, now: float) -> None:
+        """Queue the first `count` bytes of `stream_buffer`, of which no view may be left. Raises CannotSend
+        when `can_send` is false."""
+        if not 0 < count <= self.send_capacity:
+            raise CannotSend(f"{count} bytes read, {self.send_capacity} can be sent")
+        self._sender.send_read(count, now)
 
     def send_payload(self, payload_type: int, payload: bytes, now: float) -> None:
         """Queue one small numbered message other than stream data (terminal size, exit code). Takes nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from hashlib import sha256
 
-from fairlead.protocol.message import HEADER_LENGTH, SCHEMA_VERSION, ZERO_DIGEST
+from fairlead.protocol.message import HEADER_BYTES, HEADER_LENGTH, SCHEMA_VERSION, ZERO_DIGEST
 
 TYPE_CHECKING = False  # not imported from typing: that module costs milliseconds on the ProxyCommand path
 if TYPE_CHECKING:
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 HEADROOM_BYTES = 14
 """Room for the largest WebSocket header: 2 bytes, 8 of length, 4 of mask (RFC 6455 §5.2)."""
 
+PAYLOAD_OFFSET = HEADROOM_BYTES + HEADER_BYTES
+"""Where the payload begins in the buffer of a frame."""
+
 UNNUMBERED = -1
 
 _HEADROOM_AND_HEADER = struct.Struct(f">{HEADROOM_BYTES}xI32sIQqQ16s32sII")
+_ROOM = bytes(PAYLOAD_OFFSET)
 
 
 class OutgoingFrame:
@@ -40,8 +44,14 @@ class OutgoingFrame:
         return len(self.buffer) - HEADROOM_BYTES
 
 
+def behind_room(payload: bytes | bytearray | memoryview) -> bytearray:
+    """A copy of `payload`, with room for all headers in front of it."""
+    # join() of a bytearray allocates exactly and copies once, without first filling with zeros.
+    return bytearray().join((_ROOM, payload))
+
+
 class FrameWriter:
-    """Makes frames. The payload is copied once, straight behind its header, and hashed once or not at all."""
+    """Makes frames. What is hashed is hashed once, and nothing is copied behind its header a second time."""
 
     __slots__ = ("_message_ids", "_wall_clock_offset_s")
 
@@ -62,8 +72,32 @@ class FrameWriter:
     ) -> OutgoingFrame:
         """One frame; `message_type` is padded to 32 bytes with spaces. An unnumbered message has 0 in its
         SequenceNumber field."""
+        return self.write_in_front(
+            behind_room(payload),
+            message_type,
+            now,
+            sequence=sequence,
+            flags=flags,
+            payload_type=payload_type,
+            digest=digest,
+        )
+
+    def write_in_front(
+        self,
+        buffer: bytearray,
+        message_type: bytes,
+        now: float,
+        *,
+        sequence: int,
+        flags: int,
+        payload_type: int,
+        digest: bool,
+    ) -> OutgoingFrame:
+        """The same, where the payload stands already: `buffer[PAYLOAD_OFFSET:]`. The buffer is taken over."""
         message_id = self._message_ids.next_id()
-        header = _HEADROOM_AND_HEADER.pack(
+        _HEADROOM_AND_HEADER.pack_into(
+            buffer,
+            0,
             HEADER_LENGTH,
             message_type,
             SCHEMA_VERSION,
@@ -72,9 +106,13 @@ class FrameWriter:
             sequence if sequence > 0 else 0,
             flags,
             message_id[8:] + message_id[:8],
-            sha256(payload).digest() if digest else ZERO_DIGEST,
+            _payload_digest(buffer) if digest else ZERO_DIGEST,
             payload_type,
-            len(payload),
+            len(buffer) - PAYLOAD_OFFSET,
         )
-        # join() of a bytearray allocates exactly and copies once, without first filling with zeros.
-        return OutgoingFrame(bytearray().join((header, payload)), sequence)
+        return OutgoingFrame(buffer, sequence)
+
+
+def _payload_digest(buffer: bytearray) -> bytes:
+    with memoryview(buffer) as whole, whole[PAYLOAD_OFFSET:] as payload:
+        return sha256(payload).digest()

@@ -10,8 +10,10 @@ from __future__ import annotations
 from fairlead.protocol import json_fields
 from fairlead.protocol.errors import MalformedMessage
 from fairlead.protocol.message import PayloadType
+from fairlead.protocol.outgoing import PAYLOAD_OFFSET, behind_room
 from fairlead.protocol.retransmission import ResendTimer
 from fairlead.protocol.settings import MAX_UNACKNOWLEDGED_MESSAGES
+from fairlead.protocol.stream_buffers import StreamBuffers
 
 TYPE_CHECKING = False  # not imported from typing: that module costs milliseconds on the ProxyCommand path
 if TYPE_CHECKING:
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
 
 class Unacknowledged:
     """A message that the other end has not yet acknowledged. `window_bytes` is what it takes of the window:
-    its payload if that is stream data, else nothing."""
+    its payload if that is stream data, else nothing. `is_read_into`: its buffer goes back to be read into."""
 
-    __slots__ = ("frame", "is_queued", "sent_again", "sent_at", "window_bytes")
+    __slots__ = ("frame", "is_queued", "is_read_into", "sent_again", "sent_at", "window_bytes")
 
     def __init__(self, frame: OutgoingFrame, window_bytes: int, sent_at: float) -> None:
         self.frame = frame
+        self.is_read_into = False
         self.window_bytes = window_bytes
         self.sent_at = sent_at
         self.sent_again = False
@@ -42,6 +45,7 @@ class Sender:
     """Numbered messages from here to the other end."""
 
     __slots__ = (
+        "_buffers",
         "_last_resent",
         "_message_type",
         "_messages",
@@ -63,6 +67,7 @@ class Sender:
         self._message_type = role.sends.ljust(32)
         self._writer = writer
         self._terms = terms
+        self._buffers = StreamBuffers(terms.max_payload_bytes)
         self._timer = ResendTimer()
         self._messages: dict[int, Unacknowledged] = {}  # in order of their numbers
         self._queue: list[Unacknowledged] = []
@@ -77,6 +82,7 @@ class Sender:
     def use_terms(self, terms: Terms) -> None:
         """From now on send under these terms."""
         self._terms = terms
+        self._buffers = StreamBuffers(terms.max_payload_bytes)
         if terms.cumulative_acks:
             self._timer.use_probes()
 
@@ -84,17 +90,20 @@ class Sender:
 
     def send(self, payload_type: int, payload: bytes | bytearray | memoryview, now: float) -> None:
         """Number and queue one message."""
+        self._send(payload_type, behind_room(payload), now)
+
+    def _send(self, payload_type: int, buffer: bytearray, now: float) -> Unacknowledged:
         sequence = self.next_sequence
-        frame = self._writer.write(
+        frame = self._writer.write_in_front(
+            buffer,
             self._message_type,
-            payload,
             now,
             sequence=sequence,
             flags=self._role.first_flags if sequence == 0 else 0,
             payload_type=payload_type,
             digest=not self._terms.zero_digest,
         )
-        window_bytes = len(payload) if payload_type == PayloadType.OUTPUT else 0
+        window_bytes = len(buffer) - PAYLOAD_OFFSET if payload_type == PayloadType.OUTPUT else 0
         message = Unacknowledged(frame, window_bytes, now)
         if not self._messages:
             self._timer.restart(now)
@@ -103,6 +112,7 @@ class Sender:
         self._queue.append(message)
         self._outstanding_bytes += window_bytes
         self.next_sequence = sequence + 1
+        return message
 
     def send_stream(self, data: bytes | bytearray | memoryview, now: float) -> None:
         """Queue stream data in payloads as large as the peer takes."""
@@ -113,6 +123,14 @@ class Sender:
         view = memoryview(data)
         for start in range(0, len(view), limit):
             self.send(PayloadType.OUTPUT, view[start : start + limit], now)
+
+    def stream_buffer(self) -> memoryview:
+        """Where stream bytes are to be read to that `send_read` will send."""
+        return self._buffers.view(min(self.capacity, self._terms.max_payload_bytes))
+
+    def send_read(self, count: int, now: float) -> None:
+        """Number and queue the first `count` bytes of `stream_buffer`; only a few of them are copied."""
+        self._send(PayloadType.OUTPUT, self._buffers.take(count), now).is_read_into = True
 
     def take(self) -> list[OutgoingFrame]:
         """The frames to put on the wire now."""
@@ -186,7 +204,10 @@ class Sender:
             )
 
     def _forget(self, sequence: int) -> None:
-        self._outstanding_bytes -= self._messages.pop(sequence).window_bytes
+        message = self._messages.pop(sequence)
+        self._outstanding_bytes -= message.window_bytes
+        if message.is_read_into:
+            self._buffers.give_back(message.frame.buffer)
 
     # -- again --
 

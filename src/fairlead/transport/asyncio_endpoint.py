@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from fairlead.transport.asyncio_link import WebSocketLink
     from fairlead.transport.endpoint_contract import EndpointOwner, LocalStream
 
-MAX_READ_BYTES = 128 * 1024
-"""Most that is read from the local side at once: one message of the largest size."""
-
 
 class AsyncioEndpoint:
     """The driver of one channel. `clock` is the monotonic clock that the channel's `now` is taken from;
@@ -70,6 +67,7 @@ class AsyncioEndpoint:
         self._reads_local = True
         self._reads_link = True
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._is_stepping = False
         self._is_closed = False
         self.input_bytes = resumed.input_bytes if resumed else 0
@@ -168,17 +166,31 @@ class AsyncioEndpoint:
 
     # -- the local side's stimuli --
 
-    def read_limit(self) -> int:
-        """How many bytes `local_data` takes at most; at least 1 while reading is not paused."""
-        return max(1, min(MAX_READ_BYTES, self._channel.send_capacity))
+    def read_buffer(self) -> memoryview:
+        """Where the local side's bytes are to be read to, for `local_read`; valid until then."""
+        if self._takes_local:
+            return self._channel.stream_buffer()
+        return memoryview(bytearray(1))  # the end, which may have been overtaken by a last read
 
-    def local_data(self, data: memoryview) -> None:
-        """Bytes were read, at most `read_limit()`; they are copied before this returns. Without effect once
-        the channel has ended."""
-        if not self._is_closed and self._channel.is_open:
+    def local_read(self, count: int) -> None:
+        """So many bytes were read into `read_buffer()`, of which no view may be left. Without effect once the
+        channel has ended."""
+        if self._takes_local:
+            self._channel.send_read(count, self._clock())
+            self.output_bytes += count
+            self._step()
+
+    def local_data(self, data: bytes) -> None:
+        """A few bytes that were read before; they go ahead of what is read next. Without effect once the
+        channel has ended."""
+        if self._takes_local:
             self._channel.send_data(data, self._clock())
             self.output_bytes += len(data)
             self._step()
+
+    @property
+    def _takes_local(self) -> bool:
+        return not self._is_closed and self._channel.is_open
 
     def local_drained(self) -> None:
         """Everything written so far has been taken by the operating system."""
@@ -301,10 +313,11 @@ class AsyncioEndpoint:
         """See that the timer fires when the channel wants it. Deadlines mostly move on, with every frame and
         acknowledgement: a timer that is too early for that is left alone, and looks again when it fires."""
         deadline = self._channel.next_deadline()
-        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
+        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
             return
         if self._timer is not None:
             self._timer.cancel()
+        self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._timer_fired)
 
     def _timer_fired(self) -> None:

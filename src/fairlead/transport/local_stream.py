@@ -31,15 +31,12 @@ if TYPE_CHECKING:
         def reader_is_gone(self) -> bool: ...
         @property
         def failure(self) -> str: ...
-        def read(self, limit: int) -> memoryview | None: ...
+        def read_into(self, buffer: memoryview) -> int | None: ...
         def write(self, data: bytes | memoryview, sequence: int) -> int: ...
         def flush(self) -> int: ...
         def close_writing(self) -> None: ...
         def restore(self) -> None: ...
 
-
-READ_BYTES = 128 * 1024
-"""Most that is read at once: the payload of one message."""
 
 USUAL_PIPE_BYTES = 64 * 1024
 """What a Linux pipe holds at first (pipe(7))."""
@@ -73,25 +70,23 @@ class DescriptorStream:
         self._was_blocking = os.get_blocking(write_descriptor)
         os.set_blocking(write_descriptor, False)
         self._pending: deque[tuple[memoryview, int]] = deque()
-        self._buffer = bytearray(READ_BYTES)
         self._has_wide_input = False
         self._has_wide_output = False
 
-    def read(self, limit: int) -> memoryview | None:
-        """What can be read without waiting (call when poll says so), at most `limit` bytes; valid until the
-        next read. Empty: the end of input, by an error too. None: nothing yet."""
-        view = memoryview(self._buffer)[: min(limit, READ_BYTES)]
+    def read_into(self, buffer: memoryview) -> int | None:
+        """Read what can be read without waiting (call when poll says so), and return its size. 0: the end of
+        input, by an error too. None: nothing yet."""
         try:
-            count = os.readv(self.read_descriptor, [view])
+            count = os.readv(self.read_descriptor, [buffer])
         except BlockingIOError:
             return None
         except OSError as exc:
             self._note_failure("read from standard input", exc)
-            return view[:0]
+            return 0
         if count >= USUAL_PIPE_BYTES and not self._has_wide_input:
             self._has_wide_input = True
             widen_pipe(self.read_descriptor)
-        return view[:count]
+        return count
 
     def write(self, data: bytes | memoryview, sequence: int) -> int:
         """Write data of message `sequence`, or keep a copy of what does not fit.

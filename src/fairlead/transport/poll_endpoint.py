@@ -32,7 +32,7 @@ from fairlead.protocol.events import (
     StreamData,
 )
 from fairlead.transport.errors import ConnectionLost
-from fairlead.transport.local_stream import NOTHING_WRITTEN, READ_BYTES
+from fairlead.transport.local_stream import NOTHING_WRITTEN
 from fairlead.transport.websocket_link import WRITE_WATERMARK_BYTES
 
 TYPE_CHECKING = False
@@ -191,7 +191,7 @@ class PollEndpoint:
             if reads_link:
                 self._receive(link, now)
             link.flush()
-        if reads_local and not self._input_ended and ready.get(self._local.read_descriptor, 0) & READABLE:
+        if reads_local and ready.get(self._local.read_descriptor, 0) & READABLE and self._reads_local(link):
             self._read_local(now)
         if self._due is not None and now >= self._due:
             self._keep_time(link, now, reads_link)
@@ -243,11 +243,11 @@ class PollEndpoint:
         )
 
     def _read_local(self, now: float) -> None:
-        data = self._local.read(min(self._channel.send_capacity, READ_BYTES))
-        if data is None:
+        count = self._local.read_into(self._channel.stream_buffer())
+        if count is None:
             return
-        if data:
-            self._channel.send_data(data, now)
+        if count:
+            self._channel.send_read(count, now)
             return
         self._input_ended = True
         self._half_closed = self._channel.end_input(now)

@@ -11,8 +11,11 @@ class PausingEndpoint:
     def attach_local(self, local):
         local.pause_reading()
 
-    def read_limit(self):
-        return 1024
+    def read_buffer(self):
+        return memoryview(bytearray(1024))
+
+    def local_read(self, count):
+        pass
 
     def local_data(self, data):
         pass

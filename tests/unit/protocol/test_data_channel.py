@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 
 import pytest
 
@@ -278,6 +279,58 @@ def test_received_data_is_a_view_into_the_frame_and_a_copy_only_when_it_was_earl
     assert one.data.obj is first
     assert two.data == b"second"
     assert isinstance(two.data, bytes)
+
+
+def read(channel, data, now):
+    """What a driver does with bytes that it reads."""
+    channel.stream_buffer()[: len(data)] = data
+    channel.send_read(len(data), now)
+
+
+def test_what_is_read_into_the_channels_buffer_is_what_is_sent():
+    pair = ChannelPair().start()
+    channel = pair.client.channel
+    place = channel.stream_buffer().obj
+    read(channel, b"x" * 64 * KIB, 2.0)
+    (out,) = channel.frames_to_send()
+    assert out.buffer is place
+    expected = ChannelPair().start().client.channel
+    expected.send_data(b"x" * 64 * KIB, 2.0)
+    assert bytes(out.message) == bytes(expected.frames_to_send()[0].message)
+
+
+def test_what_is_read_is_sent_with_a_digest_to_a_stock_peer():
+    channel, _ = stock_session()
+    assert len(channel.stream_buffer()) == 64 * KIB
+    read(channel, b"word", 2.0)
+    (message,) = sent(channel)
+    assert (message.payload, message.payload_digest) == (b"word", sha256(b"word").digest())
+
+
+def test_a_buffer_is_read_into_again_when_its_frame_is_acknowledged():
+    pair = ChannelPair().start()
+    channel = pair.client.channel
+    seen = []
+    for number in range(6):
+        seen.append(id(channel.stream_buffer().obj))
+        read(channel, bytes([number]) * 64 * KIB, pair.clock.now)
+        pair.settle()
+        pair.pass_time(1.0)
+    assert len(set(seen)) < len(seen)
+    assert bytes(pair.agent.written) == b"".join(bytes([number]) * 64 * KIB for number in range(6))
+
+
+def test_nothing_can_be_read_when_nothing_can_be_sent():
+    pair = ChannelPair(make_channel(AGENT, window_bytes=MIN_WINDOW_BYTES), make_channel(CLIENT)).start()
+    pair.agent.write_delay_s = 10.0
+    channel = pair.client.channel
+    while channel.can_send:
+        read(channel, bytes(len(channel.stream_buffer())), pair.clock.now)
+    with pytest.raises(CannotSend):
+        channel.stream_buffer()
+    for count in (0, 1):
+        with pytest.raises(CannotSend):
+            channel.send_read(count, pair.clock.now)
 
 
 def test_no_bytes_no_message():

@@ -20,7 +20,7 @@ from fairlead.protocol.message_ids import SEED_BYTES, MessageIds
 from fairlead.protocol.roles import AGENT, CLIENT
 from fairlead.protocol.settings import AGENT_VERSION, CLIENT_VERSION, ChannelSettings
 from fairlead.transport import asyncio_link
-from fairlead.transport.asyncio_endpoint import MAX_READ_BYTES, AsyncioEndpoint
+from fairlead.transport.asyncio_endpoint import AsyncioEndpoint
 from fairlead.transport.asyncio_link import WebSocketLink
 from tests.support.waiting import PATIENCE_S
 
@@ -95,6 +95,17 @@ class Local:
         self.is_stuck = False
         self.is_read = True
         self.has_eof = False
+
+    def say(self, data):
+        """Something is read from it."""
+        self.endpoint.read_buffer()[: len(data)] = data
+        self.endpoint.local_read(len(data))
+
+    def fill(self):
+        """As much is read from it as may be; returns how much that is."""
+        size = len(self.endpoint.read_buffer())
+        self.endpoint.local_read(size)
+        return size
 
     @property
     def is_drained(self):
@@ -243,7 +254,7 @@ def test_bytes_pass_both_ways():
     async def scenario():
         async with rig() as rig_:
             await rig_.ready()
-            rig_.endpoint.local_data(memoryview(b"to the client"))
+            rig_.local.say(b"to the client")
             rig_.far.say(b"to the node")
             await until(lambda: rig_.far.received == b"to the client")
             await until(lambda: rig_.local.written == b"to the node")
@@ -269,10 +280,7 @@ def test_a_full_window_stops_reading_the_local_side_and_an_acknowledgement_start
             rig_.far.acknowledges = False
             sent = 0
             while rig_.local.is_read:
-                size = rig_.endpoint.read_limit()
-                assert size <= MAX_READ_BYTES
-                rig_.endpoint.local_data(memoryview(bytes(size)))
-                sent += size
+                sent += rig_.local.fill()
                 assert sent <= WINDOW
             assert sent == WINDOW
             await until(lambda: len(rig_.far.received) == WINDOW)
@@ -323,7 +331,7 @@ def test_the_end_of_the_local_side_is_delivered_after_its_last_byte_once():
     async def scenario():
         async with rig() as rig_:
             await rig_.ready()
-            rig_.endpoint.local_data(memoryview(b"last words"))
+            rig_.local.say(b"last words")
             rig_.endpoint.local_ended()
             rig_.endpoint.local_ended()
             assert rig_.owner.deliveries == 0
@@ -343,7 +351,7 @@ def test_a_lost_link_is_reported_and_nothing_is_lost_with_it():
             await rig_.ready()
             rig_.far.transport.disconnect(False)
             await until(lambda: rig_.owner.losses == [""])
-            rig_.endpoint.local_data(memoryview(b"while away"))
+            rig_.local.say(b"while away")
             rig_.far.channel.send_data(b"there too", rig_.far.clock())
             await rig_.connect()
             await until(lambda: rig_.far.received == b"while away")
@@ -358,7 +366,7 @@ def test_a_newer_link_takes_the_place_of_an_older_one_without_a_loss():
             await rig_.ready()
             await rig_.connect()
             await until(lambda: len(rig_.far.opens) == 2)
-            rig_.endpoint.local_data(memoryview(b"over the new one"))
+            rig_.local.say(b"over the new one")
             await until(lambda: rig_.far.received == b"over the new one")
             assert rig_.owner.losses == []
 
@@ -398,7 +406,8 @@ def test_a_closed_endpoint_does_nothing_more():
             await rig_.ready()
             rig_.endpoint.close()
             rig_.endpoint.close()
-            rig_.endpoint.local_data(memoryview(b"late"))
+            rig_.endpoint.local_data(b"late")
+            rig_.endpoint.local_read(len(rig_.endpoint.read_buffer()))
             rig_.endpoint.local_ended()
             rig_.endpoint.local_drained()
             await until(lambda: rig_.far.transport.is_disconnected)
@@ -419,7 +428,7 @@ def test_a_lost_message_is_sent_again_on_the_timer(cumulative):
         async with rig(cumulative_acks=cumulative) as rig_:
             await rig_.ready()
             rig_.far.channel = _Deaf(rig_.far.channel)
-            rig_.endpoint.local_data(memoryview(b"lost once"))
+            rig_.local.say(b"lost once")
             await until(lambda: rig_.far.channel.dropped)
             rig_.far.channel = rig_.far.channel.inner
             await until(lambda: rig_.far.received == b"lost once")
@@ -461,8 +470,8 @@ def test_a_peer_that_asks_for_everything_again_and_again_and_reads_nothing_is_cu
         async with rig() as rig_:
             await rig_.ready()
             rig_.far.acknowledges = False
-            while limit := rig_.endpoint.is_open and rig_.local.is_read and rig_.endpoint.read_limit():
-                rig_.endpoint.local_data(memoryview(bytes(limit)))
+            while rig_.local.is_read:
+                rig_.local.fill()
             await until(lambda: len(rig_.far.received) == WINDOW)
             rig_.far.transport.underlying_transport.pause_reading()
             again = encode_cumulative(b"output_stream_data", bytes(16), 0, 0, reconnected=True)
@@ -534,14 +543,14 @@ def test_what_the_far_end_has_not_acknowledged_comes_from_the_successor_once():
         async with rig() as rig_:
             await rig_.ready()
             rig_.far.acknowledges = False
-            rig_.endpoint.local_data(memoryview(b"arrived, "))
+            rig_.local.say(b"arrived, ")
             await until(lambda: rig_.far.received == b"arrived, ")
             rig_.far.transport.disconnect(False)
             await until(lambda: rig_.owner.losses)
-            rig_.endpoint.local_data(memoryview(b"not sent yet, "))
+            rig_.local.say(b"not sent yet, ")
             assert (await rig_.hand_over()).output_bytes == len(b"arrived, not sent yet, ")
             rig_.endpoint.attach_local(rig_.local)
-            rig_.endpoint.local_data(memoryview(b"said later"))
+            rig_.local.say(b"said later")
             await rig_.connect()
             await until(lambda: rig_.far.received == b"arrived, not sent yet, said later")
 
@@ -574,7 +583,7 @@ def test_the_local_sides_end_is_delivered_by_the_successor():
         async with rig() as rig_:
             await rig_.ready()
             rig_.far.acknowledges = False
-            rig_.endpoint.local_data(memoryview(b"last words"))
+            rig_.local.say(b"last words")
             rig_.endpoint.local_ended()
             await until(lambda: any(isinstance(event, EndOfInput) for event in rig_.far.events))
             assert (await rig_.hand_over()).local_ended

@@ -7,7 +7,6 @@ import pytest
 
 from fairlead.transport.local_stream import (
     NOTHING_WRITTEN,
-    READ_BYTES,
     USUAL_PIPE_BYTES,
     WIDE_PIPE_BYTES,
     DescriptorStream,
@@ -31,6 +30,12 @@ def stream(pipes):
     return DescriptorStream(pipes["stdin"], pipes["stdout"])
 
 
+def read(stream, limit):
+    buffer = bytearray(limit)
+    count = stream.read_into(memoryview(buffer))
+    return count if count is None else bytes(buffer[:count])
+
+
 def close(pipes, name):
     os.close(pipes[name])
     pipes[name] = -1
@@ -38,23 +43,23 @@ def close(pipes, name):
 
 def test_reading_takes_what_is_there_up_to_the_limit(stream, pipes):
     os.write(pipes["feed"], b"abcdef")
-    assert bytes(stream.read(4)) == b"abcd"
-    assert bytes(stream.read(100)) == b"ef"
+    assert read(stream, 4) == b"abcd"
+    assert read(stream, 100) == b"ef"
 
 
 def test_the_end_of_input_is_an_empty_read(stream, pipes):
     close(pipes, "feed")
-    assert len(stream.read(10)) == 0
+    assert read(stream, 10) == b""
 
 
 def test_nothing_yet_is_none(stream, pipes):
     os.set_blocking(pipes["stdin"], False)
-    assert stream.read(10) is None
+    assert read(stream, 10) is None
 
 
 def test_a_descriptor_that_was_closed_is_the_end_of_input(stream, pipes):
     close(pipes, "stdin")
-    assert len(stream.read(10)) == 0
+    assert read(stream, 10) == b""
 
 
 def test_what_does_not_fit_waits_and_is_reported_when_written(stream, pipes):
@@ -90,7 +95,7 @@ def test_a_reader_that_went_away_ends_writing_only(stream, pipes):
     assert (stream.is_writable, stream.pending_bytes) == (False, 0)
     assert stream.write(b"x", 2) == NOTHING_WRITTEN
     os.write(pipes["feed"], b"still")
-    assert bytes(stream.read(10)) == b"still"
+    assert read(stream, 10) == b"still"
 
 
 def test_a_vanished_reader_is_seen_without_writing(stream, pipes):
@@ -137,7 +142,7 @@ def test_a_reader_that_went_away_is_no_failure_but_a_full_disk_is(stream, pipes)
 def test_input_that_cannot_be_read_is_a_failure_beside_its_end(pipes, tmp_path):
     folder = os.open(tmp_path, os.O_RDONLY)
     stream = DescriptorStream(folder, pipes["stdout"])
-    assert len(stream.read(10)) == 0
+    assert read(stream, 10) == b""
     os.close(folder)
     assert stream.failure == "cannot read from standard input: Is a directory"
 
@@ -149,10 +154,10 @@ def held(descriptor):
 def test_a_pipe_that_was_found_full_is_widened(stream, pipes):
     stream.write(b"little", 1)
     os.write(pipes["feed"], b"little")
-    stream.read(100)
+    read(stream, 100)
     assert [held(pipes["stdin"]), held(pipes["stdout"])] == [USUAL_PIPE_BYTES] * 2
     os.write(pipes["feed"], bytes(USUAL_PIPE_BYTES))
-    stream.read(READ_BYTES)
+    read(stream, USUAL_PIPE_BYTES)
     stream.write(bytes(2 * USUAL_PIPE_BYTES), 2)
     assert [held(pipes["stdin"]), held(pipes["stdout"])] == [WIDE_PIPE_BYTES] * 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from fairlead.transport.local_stream import WIDE_PIPE_BYTES
 from fairlead.transport.poll_endpoint import Outcome
 from tests.support.agent_peer import AgentPeer, Stop
 from tests.support.poll_client import PollClient
+from tests.support.waiting import PATIENCE_S
 
 STOCK_AGENT = ChannelSettings(AGENT_VERSION, session_id="s-1", fairlead=False)
 BYTES = random.Random(7).randbytes(3_000_000)
@@ -178,6 +180,23 @@ def test_a_refusal_at_the_start_ends_the_session_with_its_reason():
     outcome = client.run()
     peer.finish()
     assert (outcome.kind, outcome.text) == (Outcome.FAILED, "not today: Port")
+
+
+def test_input_that_comes_together_with_the_end_is_not_read_any_more():
+    """The channel has ended within the turn, so it has no place for what was to be read."""
+    peer = AgentPeer()
+
+    def begin(event):
+        client.pipes.feed(b"too late", then_close=False)
+        peer.close_channel("bye")
+        for descriptor in (client.pipes.stdin, peer.client_sockets[0]):
+            assert select.select([descriptor], [], [], PATIENCE_S)[0]
+
+    client = start(peer, on_start=begin)
+    outcome = client.run()
+    peer.finish()
+    assert (outcome.kind, outcome.text) == (Outcome.PEER_END, "bye")
+    assert peer.received == b""
 
 
 def test_a_port_that_refuses_is_told_apart():
