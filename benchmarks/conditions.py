@@ -24,6 +24,7 @@ def conditions(form: str, load_before: float) -> dict[str, str]:
         "machine": f"{_processor()}, {os.cpu_count()} processors, {_memory_gb():.0f} GB,"
         f" {platform.system()} {platform.release()}",
         "who runs where": "client, server, agent and sshd on this one machine, over loopback",
+        "congestion control of the system": _congestion_control(),
         "load average": f"{load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
         "Python": f"{platform.python_version()}, {ssl.OPENSSL_VERSION}",
         "libraries": ", ".join(versions),
@@ -40,6 +41,11 @@ def _commit() -> str:
         return "unknown commit"
     is_changed = bool(said("git", "status", "--porcelain", "--", "src", "benchmarks", "tools"))
     return said("git", "rev-parse", "--short", "HEAD") + (" with changes" if is_changed else "")
+
+
+def _congestion_control() -> str:
+    setting = Path("/proc/sys/net/ipv4/tcp_congestion_control")
+    return setting.read_text(encoding="utf-8").strip() if setting.exists() else "unknown"
 
 
 def _processor() -> str:

@@ -19,6 +19,7 @@ from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.refusal_log import refusal_log
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.socket_handlers import Nobody, SocketHandler
+from fairlead.transport.tcp import unpace_local
 from fairlead.transport.tls_leftovers import read_what_is_left
 
 MAX_REASON_BYTES = 123
@@ -142,7 +143,9 @@ class ChannelSocket(WSListener):
         underlying.set_write_buffer_limits(
             high=self._settings.write_high_water_bytes, low=self._settings.write_low_water_bytes
         )
-        _keep_alive(underlying.get_extra_info("socket"), self._settings.tcp_keepalive_s)
+        sock = underlying.get_extra_info("socket")
+        _keep_alive(sock, self._settings.tcp_keepalive_s)
+        unpace_local(sock)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame; the usual one is a whole binary message."""

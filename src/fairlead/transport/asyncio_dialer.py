@@ -16,6 +16,7 @@ from fairlead.transport.addresses import bracketed
 from fairlead.transport.dialer import ATTEMPT_DELAY_S, interleave, literal_address, lookup_names
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError
 from fairlead.transport.proxies import check_connect_response, connect_request, proxy_for
+from fairlead.transport.tcp import send_at_once
 
 if TYPE_CHECKING:
     from fairlead.transport.addresses import Endpoint
@@ -116,10 +117,10 @@ async def _attempt(address: Address, source: str | None) -> socket.socket | OSEr
         return error
     try:
         candidate.setblocking(False)
-        candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if source is not None and family == socket.AF_INET:
             _bind(candidate, source)
         await asyncio.get_running_loop().sock_connect(candidate, where)
+        send_at_once(candidate)
     except OSError as error:
         candidate.close()
         return error

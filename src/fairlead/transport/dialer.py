@@ -27,6 +27,7 @@ from fairlead.transport.errors import (
     UntrustedError,
 )
 from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
+from fairlead.transport.tcp import send_at_once
 from fairlead.transport.tls import Trust, client_context, explain_tls_failure, likely_context
 from fairlead.transport.tls_stream import TlsStream
 
@@ -176,7 +177,7 @@ def connect(host: str, port: int, via: str | None = None, timeout_s: float | Non
         failure = RefusedError if race.first_error in _NOBODY_LISTENS else ConnectError
         raise failure(f"cannot connect to {shown}: {reason}; {hint}")
     sock.setblocking(True)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    send_at_once(sock)
     return sock
 
 

@@ -1,6 +1,7 @@
 """The WebSocket of a channel, on a transport that only remembers."""
 
 import logging
+import socket
 
 import pytest
 from picows import WSMsgType
@@ -10,6 +11,7 @@ from fairlead.gateway.clock import Rounds
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.sockets import MAX_REASON_BYTES, ChannelSocket
+from fairlead.transport.tcp import UNPACED
 from tests.support.gateway_fakes import FakeClock
 
 logging.getLogger("fairlead.gateway.sockets").setLevel(logging.CRITICAL)
@@ -17,8 +19,21 @@ BINARY, TEXT, CONTINUATION = WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.CONTINU
 
 
 class FakeSystemSocket:
-    def setsockopt(self, *arguments) -> None:
-        pass
+    """One whose other end is on this machine."""
+
+    family = socket.AF_INET
+
+    def __init__(self) -> None:
+        self.options: dict[tuple[int, int], object] = {}
+
+    def getsockname(self):
+        return ("127.0.0.1", 443)
+
+    def getpeername(self):
+        return ("127.0.0.1", 40000)
+
+    def setsockopt(self, level, option, value) -> None:
+        self.options[level, option] = value
 
 
 class FakeUnderlying:
@@ -28,12 +43,13 @@ class FakeUnderlying:
         self.raw = b""
         self.written: list[int] = []
         self.is_reading = True
+        self.socket = FakeSystemSocket()
 
     def set_write_buffer_limits(self, high, low) -> None:
         self.limits = (high, low)
 
     def get_extra_info(self, name):
-        return FakeSystemSocket()
+        return self.socket
 
     def write(self, data) -> None:
         self.raw += bytes(data)
@@ -132,6 +148,13 @@ class Scene:
     @property
     def closed_with(self):
         return next((entry[1] for entry in self.sent if entry[0] == "close"), None)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CONGESTION"), reason="this system has no TCP_CONGESTION")
+def test_a_dead_peer_is_found_by_the_kernel_and_one_on_this_machine_is_not_paced():
+    options = Scene().transport.underlying_transport.socket.options
+    assert options[socket.SOL_SOCKET, socket.SO_KEEPALIVE] == 1
+    assert options[socket.IPPROTO_TCP, socket.TCP_CONGESTION] == UNPACED
 
 
 def test_messages_reach_the_handler():
@@ -331,9 +354,9 @@ def test_silence_takes_no_timer_of_each_socket():
         )
         for _ in range(100)
     ]
-    for socket in others:
-        socket.on_ws_connected(FakeTransport(is_secure=True))
-        socket.require_signs_of_life()
+    for other in others:
+        other.on_ws_connected(FakeTransport(is_secure=True))
+        other.require_signs_of_life()
     assert len(scene.rounds) == 100
     assert scene.clock.pending == 1
 
