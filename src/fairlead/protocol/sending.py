@@ -208,6 +208,8 @@ class Sender:
         self._outstanding_bytes -= message.window_bytes
         if message.is_read_into:
             self._buffers.give_back(message.frame.buffer)
+        if not self._messages:
+            self._buffers.let_go()
 
     # -- again --
 

@@ -15,10 +15,11 @@ MAX_FREE_BUFFERS = 4
 class StreamBuffers:
     """Those of one sender, whose largest payload has `payload_bytes`."""
 
-    __slots__ = ("_buffer", "_free", "_size", "_view")
+    __slots__ = ("_buffer", "_free", "_least_full", "_size", "_view")
 
     def __init__(self, payload_bytes: int) -> None:
         self._size = PAYLOAD_OFFSET + payload_bytes
+        self._least_full = PAYLOAD_OFFSET + payload_bytes * 3 // 4
         self._free: list[bytearray] = []
         self._buffer: bytearray | None = None
         self._view = memoryview(b"")
@@ -32,21 +33,24 @@ class StreamBuffers:
         return self._view
 
     def take(self, count: int) -> bytearray:
-        """The buffer of a frame whose payload are the first `count` bytes that were read. A few of them are
-        copied, so that a key stroke does not hold a buffer of the largest size."""
+        """The buffer of a frame whose payload are the first `count` bytes that were read. What does not fill
+        most of it is copied: the window counts payloads, and a key stroke must not hold a whole buffer."""
         self._view.release()
         buffer, end = self._buffer, PAYLOAD_OFFSET + count
         assert buffer is not None, "read into a view first"
-        if end * 2 < self._size:
+        if end < self._least_full:
             with memoryview(buffer) as whole, whole[PAYLOAD_OFFSET:end] as part:
                 return behind_room(part)
         self._buffer = None
-        del buffer[end:]  # no copy: it stays where it is as long as half of it is used
+        del buffer[end:]  # no copy: it stays where it is as long as more than half of it is used
         return buffer
 
     def give_back(self, buffer: bytearray) -> None:
         """The frame of `buffer` will not be sent again."""
-        missing = self._size - len(buffer)
-        if len(self._free) < MAX_FREE_BUFFERS and 0 <= missing <= self._size // 2:
-            buffer.extend(bytes(missing))
+        if len(self._free) < MAX_FREE_BUFFERS and self._least_full <= len(buffer) <= self._size:
+            buffer.extend(bytes(self._size - len(buffer)))
             self._free.append(buffer)
+
+    def let_go(self) -> None:
+        """Nothing is under way: keep no more than what is read into next."""
+        self._free.clear()

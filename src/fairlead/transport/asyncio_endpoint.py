@@ -170,7 +170,7 @@ class AsyncioEndpoint:
         """Where the local side's bytes are to be read to, for `local_read`; valid until then."""
         if self._takes_local:
             return self._channel.stream_buffer()
-        return memoryview(bytearray(1))  # the end, which may have been overtaken by a last read
+        return memoryview(bytearray(1))  # it has ended, and what is read on the way there goes nowhere
 
     def local_read(self, count: int) -> None:
         """So many bytes were read into `read_buffer()`, of which no view may be left. Without effect once the

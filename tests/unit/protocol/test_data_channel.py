@@ -291,11 +291,11 @@ def test_what_is_read_into_the_channels_buffer_is_what_is_sent():
     pair = ChannelPair().start()
     channel = pair.client.channel
     place = channel.stream_buffer().obj
-    read(channel, b"x" * 64 * KIB, 2.0)
+    read(channel, b"x" * 100 * KIB, 2.0)
     (out,) = channel.frames_to_send()
     assert out.buffer is place
     expected = ChannelPair().start().client.channel
-    expected.send_data(b"x" * 64 * KIB, 2.0)
+    expected.send_data(b"x" * 100 * KIB, 2.0)
     assert bytes(out.message) == bytes(expected.frames_to_send()[0].message)
 
 
@@ -310,14 +310,16 @@ def test_what_is_read_is_sent_with_a_digest_to_a_stock_peer():
 def test_a_buffer_is_read_into_again_when_its_frame_is_acknowledged():
     pair = ChannelPair().start()
     channel = pair.client.channel
+    largest = len(channel.stream_buffer())
     seen = []
-    for number in range(6):
+    for number in range(12):
         seen.append(id(channel.stream_buffer().obj))
-        read(channel, bytes([number]) * 64 * KIB, pair.clock.now)
+        read(channel, bytes([number]) * largest, pair.clock.now)
         pair.settle()
-        pair.pass_time(1.0)
     assert len(set(seen)) < len(seen)
-    assert bytes(pair.agent.written) == b"".join(bytes([number]) * 64 * KIB for number in range(6))
+    pair.pass_time(1.0)
+    assert channel.is_drained
+    assert bytes(pair.agent.written) == b"".join(bytes([number]) * largest for number in range(12))
 
 
 def test_nothing_can_be_read_when_nothing_can_be_sent():

@@ -18,10 +18,10 @@ def test_what_was_read_stays_where_it_is_with_room_in_front_of_it():
     view = buffers.view(SIZE)
     assert len(view) == SIZE
     place = view.obj
-    view[:600] = b"x" * 600
-    buffer = buffers.take(600)
+    view[:800] = b"x" * 800
+    buffer = buffers.take(800)
     assert buffer is place
-    assert bytes(buffer[PAYLOAD_OFFSET:]) == b"x" * 600
+    assert bytes(buffer[PAYLOAD_OFFSET:]) == b"x" * 800
     assert buffers.view(SIZE).obj is not place
 
 
@@ -29,20 +29,21 @@ def test_the_limit_bounds_what_can_be_read():
     assert len(StreamBuffers(SIZE).view(7)) == 7
 
 
-def test_a_key_stroke_is_copied_and_the_buffer_read_into_again():
+@pytest.mark.parametrize("size", [1, SIZE * 3 // 4 - 1])
+def test_what_does_not_fill_most_of_it_is_copied_and_the_buffer_read_into_again(size):
     buffers = StreamBuffers(SIZE)
     place = buffers.view(SIZE).obj
-    key = read(buffers, b"q")
-    assert (len(key), bytes(key[PAYLOAD_OFFSET:])) == (PAYLOAD_OFFSET + 1, b"q")
+    little = read(buffers, b"q" * size)
+    assert (len(little), bytes(little[PAYLOAD_OFFSET:])) == (PAYLOAD_OFFSET + size, b"q" * size)
     assert buffers.view(SIZE).obj is place
-    buffers.give_back(key)
+    buffers.give_back(little)
     read(buffers, bytes(SIZE))
-    assert buffers.view(SIZE).obj is not key
+    assert buffers.view(SIZE).obj is not little
 
 
 def test_a_buffer_that_comes_back_is_whole_again():
     buffers = StreamBuffers(SIZE)
-    buffer = read(buffers, b"x" * 600)
+    buffer = read(buffers, b"x" * 800)
     buffers.give_back(buffer)
     view = buffers.view(SIZE)
     assert view.obj is buffer
@@ -56,6 +57,14 @@ def test_only_a_few_are_kept_for_later():
         buffers.give_back(buffer)
     again = [read(buffers, bytes(SIZE)) for _ in taken]
     assert sum(any(buffer is other for other in taken) for buffer in again) == MAX_FREE_BUFFERS
+
+
+def test_none_is_kept_for_later_when_nothing_is_under_way():
+    buffers = StreamBuffers(SIZE)
+    buffer = read(buffers, bytes(SIZE))
+    buffers.give_back(buffer)
+    buffers.let_go()
+    assert buffers.view(SIZE).obj is not buffer
 
 
 def test_a_buffer_of_another_size_is_not_kept():
