@@ -126,6 +126,9 @@ def test_another_ssh_client_gets_through(
     for proxy_command in (command, to_the_other):
         answer = asyncio.run(_cat_through(proxy_command, site.server, every_byte))
         assert answer == every_byte
+    # This client kills its ProxyCommand, which may come back for all that the server knows.
+    for session in site.sessions("Active"):
+        site.stack.aws("ssm", "terminate-session", "--session-id", session["SessionId"])
 
 
 def test_a_server_that_was_started_again_is_reached_without_touching_the_agent(
