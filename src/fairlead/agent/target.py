@@ -151,7 +151,7 @@ class TargetConnection(asyncio.BufferedProtocol):
             connection.write(self._first_words)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        self._buffer = self._endpoint.read_buffer()
+        self._buffer = self._endpoint.read_buffer(len(self._refusal))
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:

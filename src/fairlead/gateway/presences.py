@@ -90,11 +90,13 @@ class Presences:
         """One transaction after the other: an end must not come before its opening. Within one, all openings
         come first; an end takes back no opening but its own."""
         try:
-            while self._gathered:
-                count = min(len(self._gathered), self._settings.max_presences_together)
+            left = len(self._gathered)
+            while left:
+                count = min(left, self._settings.max_presences_together)
                 part = [self._gathered.popleft() for _ in range(count)]
                 opened = [presence for presence, is_open in part if is_open]
                 closed = [presence for presence, is_open in part if not is_open]
                 await self._run(self._records.control_channels_changed, opened, closed)
+                left = len(self._gathered) if self._is_stopping else left - count
         finally:
             self._is_recording = False

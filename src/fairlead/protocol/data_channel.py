@@ -136,18 +136,20 @@ class DataChannel:
         if data:
             self._sender.send_stream(data, now)
 
-    def stream_buffer(self) -> memoryview:
-        """Where stream bytes can be read to while `can_send`: `send_read` queues them without a copy. As
-        large as may be sent at once; valid until the next call of this or of `send_read`. The frame's buffer
-        is used again when it is acknowledged, so such a frame has to be sent, or copied, as soon as it is
-        handed out. Raises CannotSend when `can_send` is false."""
-        if not self.can_send:
+    def stream_buffer(self, reserved_bytes: int = 0) -> memoryview:
+        """Where stream bytes can be read to while `can_send`: `send_read` queues them, mostly without a copy.
+        As large as one message, and as fits the window besides `reserved_bytes`, but not empty; valid until
+        the next call of this or of `send_read`. The frame's buffer is used again when it is acknowledged, so
+        such a frame has to be sent, or copied, as soon as it is handed out. Raises CannotSend when `can_send`
+        is false."""
+        capacity = self.send_capacity
+        if not capacity:
             raise CannotSend("nothing can be sent now")
-        return self._sender.stream_buffer()
+        return self._sender.stream_buffer(max(1, capacity - reserved_bytes))
 
     def send_read(self, count: int, now: float) -> None:
         """Queue the first `count` bytes of `stream_buffer`, of which no view may be left. Raises CannotSend
-        when `can_send` is false."""
+        for none, and for more than `send_capacity`."""
         if not 0 < count <= self.send_capacity:
             raise CannotSend(f"{count} bytes read, {self.send_capacity} can be sent")
         self._sender.send_read(count, now)

@@ -26,7 +26,8 @@ _ROOM = bytes(PAYLOAD_OFFSET)
 class OutgoingFrame:
     """`buffer[HEADROOM_BYTES:]` is the agent message. The driver may write into the headroom and must leave
     the rest alone: numbered frames stay with the channel until acknowledged and may be handed out again
-    (a client masks a copy). `sequence` is -1 for unnumbered messages."""
+    (a client masks a copy). It may be written to once it is acknowledged, so no view of it is to be kept.
+    `sequence` is -1 for unnumbered messages."""
 
     __slots__ = ("buffer", "sequence")
 

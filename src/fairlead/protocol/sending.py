@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 class Unacknowledged:
     """A message that the other end has not yet acknowledged. `window_bytes` is what it takes of the window:
-    its payload if that is stream data, else nothing. `is_read_into`: its buffer goes back to be read into."""
+    its payload if that is stream data, else nothing. `is_read_into`: its buffer may be read into again."""
 
     __slots__ = ("frame", "is_queued", "is_read_into", "sent_again", "sent_at", "window_bytes")
 
@@ -124,12 +124,12 @@ class Sender:
         for start in range(0, len(view), limit):
             self.send(PayloadType.OUTPUT, view[start : start + limit], now)
 
-    def stream_buffer(self) -> memoryview:
-        """Where stream bytes are to be read to that `send_read` will send."""
-        return self._buffers.view(min(self.capacity, self._terms.max_payload_bytes))
+    def stream_buffer(self, limit: int) -> memoryview:
+        """Where stream bytes are to be read to that `send_read` will send: one message at most."""
+        return self._buffers.view(min(limit, self._terms.max_payload_bytes))
 
     def send_read(self, count: int, now: float) -> None:
-        """Number and queue the first `count` bytes of `stream_buffer`; only a few of them are copied."""
+        """Number and queue the first `count` bytes of `stream_buffer`, where they are if they are many."""
         self._send(PayloadType.OUTPUT, self._buffers.take(count), now).is_read_into = True
 
     def take(self) -> list[OutgoingFrame]:
@@ -209,7 +209,7 @@ class Sender:
         if message.is_read_into:
             self._buffers.give_back(message.frame.buffer)
         if not self._messages:
-            self._buffers.let_go()
+            self._buffers.let_most_go()
 
     # -- again --
 

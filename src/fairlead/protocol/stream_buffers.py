@@ -46,11 +46,11 @@ class StreamBuffers:
         return buffer
 
     def give_back(self, buffer: bytearray) -> None:
-        """The frame of `buffer` will not be sent again."""
+        """The frame of `buffer` will not be sent again, and nobody looks at it any more."""
         if len(self._free) < MAX_FREE_BUFFERS and self._least_full <= len(buffer) <= self._size:
             buffer.extend(bytes(self._size - len(buffer)))
             self._free.append(buffer)
 
-    def let_go(self) -> None:
-        """Nothing is under way: keep no more than what is read into next."""
-        self._free.clear()
+    def let_most_go(self) -> None:
+        """Nothing is under way: keep what the next two reads need."""
+        del self._free[1:]

@@ -16,7 +16,7 @@ from fairlead.transport.addresses import bracketed
 from fairlead.transport.dialer import ATTEMPT_DELAY_S, interleave, literal_address, lookup_names
 from fairlead.transport.errors import ConnectError, ProxyError, ResolveError
 from fairlead.transport.proxies import check_connect_response, connect_request, proxy_for
-from fairlead.transport.tcp import send_at_once
+from fairlead.transport.tcp import new_socket
 
 if TYPE_CHECKING:
     from fairlead.transport.addresses import Endpoint
@@ -112,15 +112,13 @@ async def _attempt(address: Address, source: str | None) -> socket.socket | OSEr
     """One connection, or why there is none: a failure must not end its rivals."""
     family, where = address
     try:
-        candidate = socket.socket(family, socket.SOCK_STREAM)
+        candidate = new_socket(family, str(where[0]))
     except OSError as error:
         return error
     try:
-        candidate.setblocking(False)
         if source is not None and family == socket.AF_INET:
             _bind(candidate, source)
         await asyncio.get_running_loop().sock_connect(candidate, where)
-        send_at_once(candidate)
     except OSError as error:
         candidate.close()
         return error

@@ -67,7 +67,6 @@ class AsyncioEndpoint:
         self._reads_local = True
         self._reads_link = True
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
         self._is_stepping = False
         self._is_closed = False
         self.input_bytes = resumed.input_bytes if resumed else 0
@@ -166,11 +165,13 @@ class AsyncioEndpoint:
 
     # -- the local side's stimuli --
 
-    def read_buffer(self) -> memoryview:
-        """Where the local side's bytes are to be read to, for `local_read`; valid until then."""
-        if self._takes_local:
-            return self._channel.stream_buffer()
-        return memoryview(bytearray(1))  # it has ended, and what is read on the way there goes nowhere
+    def read_buffer(self, reserved_bytes: int = 0) -> memoryview:
+        """Where the local side's bytes are to be read to, for `local_read`; valid until then. Leaves room for
+        `reserved_bytes` of `local_data`."""
+        if self._takes_local and not self._local_ended:
+            return self._channel.stream_buffer(reserved_bytes)
+        # Its end may be read once more: after a handover, and when the channel has ended before it.
+        return memoryview(bytearray(1))
 
     def local_read(self, count: int) -> None:
         """So many bytes were read into `read_buffer()`, of which no view may be left. Without effect once the
@@ -313,11 +314,10 @@ class AsyncioEndpoint:
         """See that the timer fires when the channel wants it. Deadlines mostly move on, with every frame and
         acknowledgement: a timer that is too early for that is left alone, and looks again when it fires."""
         deadline = self._channel.next_deadline()
-        if deadline is None or (self._timer is not None and self._timer_at <= deadline):
+        if deadline is None or (self._timer is not None and self._timer.when() <= deadline):
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = deadline
         self._timer = self._loop.call_at(deadline, self._timer_fired)
 
     def _timer_fired(self) -> None:

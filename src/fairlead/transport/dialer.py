@@ -27,7 +27,7 @@ from fairlead.transport.errors import (
     UntrustedError,
 )
 from fairlead.transport.proxies import Proxy, check_connect_response, connect_request, proxy_for
-from fairlead.transport.tcp import send_at_once
+from fairlead.transport.tcp import new_socket
 from fairlead.transport.tls import Trust, client_context, explain_tls_failure, likely_context
 from fairlead.transport.tls_stream import TlsStream
 
@@ -177,7 +177,6 @@ def connect(host: str, port: int, via: str | None = None, timeout_s: float | Non
         failure = RefusedError if race.first_error in _NOBODY_LISTENS else ConnectError
         raise failure(f"cannot connect to {shown}: {reason}; {hint}")
     sock.setblocking(True)
-    send_at_once(sock)
     return sock
 
 
@@ -215,11 +214,10 @@ class _Race:
     def _start(self, address: Address, poll: select.poll) -> None:
         family, sockaddr = address
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = new_socket(family, str(sockaddr[0]))
         except OSError as exc:
             self.first_error = self.first_error or exc.errno or 0
             return
-        sock.setblocking(False)
         try:
             sock.connect(sockaddr)
         except BlockingIOError:

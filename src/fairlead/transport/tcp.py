@@ -1,8 +1,8 @@
-"""How a connected TCP socket sends: at once, and without pacing where it never leaves the machine.
+"""TCP sockets that send at once, and without pacing what does not leave the machine.
 
 A congestion control that paces, such as BBR, leaves the sending to a timer of the kernel, also on the
-loopback interface, where there is nothing to be careful of: sending costs twice as much there. The agent's
-connection to its target mostly is one of those, and so is the server's to a reverse proxy beside it.
+loopback interface, where there is nothing to be careful of: each send costs twice as much there. The agent
+mostly dials its target over that interface, and a reverse proxy beside the server is reached over it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,38 @@ UNPACED = b"reno"
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
-def send_at_once(connected: socket.socket) -> None:
-    """Set TCP_NODELAY, and `unpace_local`."""
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    unpace_local(connected)
+def new_socket(family: int, host: str) -> socket.socket:
+    """A non-blocking socket with TCP_NODELAY, to be connected to the address `host`. Raises OSError."""
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if _is_on_loopback(host):
+        _unpace(sock)
+    return sock
 
 
-def unpace_local(connected: socket.socket) -> None:
-    """Take the pacing from a connection whose other end is on this machine. Without effect on one that is no
-    TCP connection, and where the system knows no such option."""
-    if connected.family not in _FAMILIES or not hasattr(socket, "TCP_CONGESTION"):
+def unpace_local(accepted: socket.socket) -> None:
+    """Take the pacing from a connection over the loopback interface, as far as that goes: what the kernel has
+    begun for the connection by the system's default, it goes on with at a higher rate."""
+    if accepted.family not in _FAMILIES:
         return
     try:
-        here, there = connected.getsockname()[0], connected.getpeername()[0]
-        if here == there or there.startswith("127."):
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, UNPACED)
+        there = accepted.getpeername()[0]
     except OSError:
-        return  # gone again, or not permitted: then it goes on as it is
+        return  # gone again
+    if _is_on_loopback(there):
+        _unpace(accepted)
+
+
+def _is_on_loopback(host: str) -> bool:
+    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
+
+
+def _unpace(sock: socket.socket) -> None:
+    option = getattr(socket, "TCP_CONGESTION", None)
+    if option is None:
+        return
+    try:  # noqa: SIM105 (contextlib costs a millisecond to import)
+        sock.setsockopt(socket.IPPROTO_TCP, option, UNPACED)
+    except OSError:
+        pass  # the system has none such, or permits it to nobody

@@ -19,7 +19,8 @@ from fairlead.agent.settings import load_settings
 from tests.support.agent_runs import echo, gateway, registered, tcp_server
 
 PATIENCE_S = 60.0
-FAST_CONFIG = "reconnect_first_s = 0.05\nreconnect_cap_s = 0.2\n"
+CONFIG = "reconnect_first_s = 0.05\nreconnect_cap_s = 0.2\nhalf_closed_grace_s = 600\n"
+"""Back soon, and no session ends because its target has, before the test wants it."""
 
 
 class Running:
@@ -45,7 +46,7 @@ class Running:
         return self.log.count("restarting,") > answers
 
     def configure(self, line):
-        (self.state.path / "agent.toml").write_text(FAST_CONFIG + line)
+        (self.state.path / "agent.toml").write_text(CONFIG + line)
 
     def arguments(self):
         return Path(f"/proc/{self.process.pid}/cmdline").read_bytes().split(b"\0")
@@ -92,8 +93,8 @@ async def agent_process(directory, server):
 
 
 def test_sessions_in_every_phase_go_on_in_the_same_process(tmp_path):
-    """One that echoes, one whose target takes nothing for a while, one that is half closed, one whose target
-    was never reached; and the end of one that the gateway did not acknowledge."""
+    """One that echoes, one whose target takes nothing for a while, one that is half closed by its client, one
+    by its target; and the end of one that the gateway did not acknowledge."""
 
     async def scenario():
         data = os.urandom(12_000_000)
@@ -115,9 +116,18 @@ def test_sessions_in_every_phase_go_on_in_the_same_process(tmp_path):
             writer.write(b"what is said after the end")
             await writer.drain()
 
+        heard = bytearray()
+
+        async def ends_first(reader, writer):
+            connections.append(writer)
+            writer.write(b"the last word")
+            writer.write_eof()
+            heard.extend(await reader.read())
+
         async with (
             gateway(tmp_path) as server,
             tcp_server(echo) as echo_port,
+            tcp_server(ends_first) as ended_port,
             tcp_server(stuck) as stuck_port,
             tcp_server(waits_for_the_end) as half_port,
             agent_process(tmp_path, server) as agent,
@@ -126,8 +136,10 @@ def test_sessions_in_every_phase_go_on_in_the_same_process(tmp_path):
             full = server.offer("bob-1", stuck_port)
             half = server.offer("carl-1", half_port)
             over = server.offer("dora-1", echo_port)
-            for client in (echoing, full, half, over):
+            ended = server.offer("erin-1", ended_port)
+            for client in (echoing, full, half, over, ended):
                 await client.until_open()
+            await ended.until(lambda client: client.received == b"the last word")
             await half.end_input()
             await half.until(lambda client: client.channel.is_drained)
             server.acknowledges = False
@@ -137,13 +149,14 @@ def test_sessions_in_every_phase_go_on_in_the_same_process(tmp_path):
                 transfers = [group.create_task(client.send(data)) for client in (echoing, full)]
                 await echoing.until(lambda client: len(client.received) > len(data) // 4)
                 status = await agent.restart()
-                assert (status.pid, status.kept_sessions, status.lost_sessions) == (agent.process.pid, 3, 0)
-                await server.until(lambda _: {len(client.opens) for client in (echoing, full, half)} == {2})
+                assert (status.pid, status.kept_sessions, status.lost_sessions) == (agent.process.pid, 4, 0)
+                resumed = (echoing, full, half, ended)
+                await server.until(lambda _: {len(client.opens) for client in resumed} == {2})
                 held = agent.descriptors()
                 server.acknowledges = True
                 await echoing.until(lambda client: len(client.received) > len(data) // 2)
                 status = await agent.restart()
-                assert (status.restarts, status.kept_sessions, status.lost_sessions) == (2, 3, 0)
+                assert (status.restarts, status.kept_sessions, status.lost_sessions) == (2, 4, 0)
                 await agent.until(lambda: held is None or agent.descriptors() <= held)
                 reads.set()
                 await transfers[0]
@@ -151,12 +164,13 @@ def test_sessions_in_every_phase_go_on_in_the_same_process(tmp_path):
             await echoing.until(lambda client: len(client.received) == len(data))
             assert echoing.received == data
             await half.until(lambda client: client.received == b"what is said after the end")
-            for client in (echoing, full):
+            await ended.send(b"heard all the same")
+            for client in (echoing, full, ended):
                 await client.end_input()
             await full.until(lambda client: client.received == b"%d bytes" % len(data))
             assert taken == data
-            assert len(connections) == 2, "no target was dialled twice"
-            for session in ("alice-1", "bob-1", "carl-1"):
+            assert len(connections) == 3, "no target was dialled twice"
+            for session in ("alice-1", "bob-1", "carl-1", "erin-1"):
                 assert (await server.completion(session)).final_task_status == "Success"
             assert {opened.incarnation for opened in server.control_opens} == {
                 opened.incarnation for client in (echoing, full, half) for opened in client.opens
@@ -169,6 +183,7 @@ def test_sessions_in_every_phase_go_on_in_the_same_process(tmp_path):
             assert copies[-1][1] > end.retry_number
             agent.process.send_signal(signal.SIGTERM)
             assert await agent.process.wait() == 0, agent.log
+        assert heard == b"heard all the same"
         assert "Traceback" not in agent.log
         assert agent.status is None
 

@@ -11,7 +11,8 @@ class PausingEndpoint:
     def attach_local(self, local):
         local.pause_reading()
 
-    def read_buffer(self):
+    def read_buffer(self, reserved_bytes=0):
+        self.reserved_bytes = reserved_bytes
         return memoryview(bytearray(1024))
 
     def local_read(self, count):
@@ -136,6 +137,15 @@ def test_a_connection_that_is_about_to_end_cannot_be_handed_over():
 
     in_target(course)
     in_target(closing)
+
+
+def test_room_is_left_for_a_text_that_may_be_a_refusal():
+    def course(target, transport):
+        said(target, b"Exceeded MaxStartups\r\n")
+        target.get_buffer(-1)
+        assert target._endpoint.reserved_bytes == len(b"Exceeded MaxStartups\r\n")
+
+    in_target(course)
 
 
 def test_the_end_of_input_on_a_connection_that_has_ended_meanwhile_is_harmless():

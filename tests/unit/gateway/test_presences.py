@@ -63,6 +63,37 @@ def test_what_comes_by_itself_is_recorded_at_once():
     asyncio.run(test())
 
 
+def test_a_crowd_that_comes_while_one_is_recorded_is_gathered_all_the_same():
+    async def test():
+        recorder = Recorder()
+        recorder.may_answer.clear()
+        recorder.presences.opened("mi-1", OPENED)
+        await recorder.at_the_store.wait()
+        for number in (2, 3):
+            recorder.presences.opened(f"mi-{number}", OPENED)
+        recorder.may_answer.set()
+        assert await recorder.recorded() == [(["mi-1"], [])]
+        recorder.presences.opened("mi-4", OPENED)
+        recorder.clock.advance(1)
+        assert await recorder.recorded() == [(["mi-1"], []), (["mi-2", "mi-3", "mi-4"], [])]
+
+    asyncio.run(test())
+
+
+def test_a_stop_leaves_nothing_that_comes_while_it_records():
+    async def test():
+        recorder = Recorder()
+        recorder.may_answer.clear()
+        recorder.presences.opened("mi-1", OPENED)
+        await recorder.at_the_store.wait()
+        recorder.presences.stop()
+        recorder.presences.opened("mi-2", OPENED)
+        recorder.may_answer.set()
+        assert await recorder.recorded() == [(["mi-1"], []), (["mi-2"], [])]
+
+    asyncio.run(test())
+
+
 def test_what_happens_within_a_second_is_recorded_in_one_transaction():
     async def test():
         recorder = Recorder()
@@ -105,6 +136,8 @@ def test_an_end_is_not_recorded_before_its_opening_is():
         await asyncio.sleep(0)
         assert len(recorder.transactions) == 1
         recorder.may_answer.set()
+        await recorder.recorded()
+        recorder.clock.advance(1)
         assert await recorder.recorded() == [(["mi-1"], []), ([], ["mi-1"])]
 
     asyncio.run(test())

@@ -26,9 +26,6 @@ class FakeSystemSocket:
     def __init__(self) -> None:
         self.options: dict[tuple[int, int], object] = {}
 
-    def getsockname(self):
-        return ("127.0.0.1", 443)
-
     def getpeername(self):
         return ("127.0.0.1", 40000)
 

@@ -311,15 +311,47 @@ def test_a_buffer_is_read_into_again_when_its_frame_is_acknowledged():
     pair = ChannelPair().start()
     channel = pair.client.channel
     largest = len(channel.stream_buffer())
-    seen = []
+    sent = b""
+    buffers = []
     for number in range(12):
-        seen.append(id(channel.stream_buffer().obj))
+        buffers.append(channel.stream_buffer().obj)
         read(channel, bytes([number]) * largest, pair.clock.now)
+        sent += bytes([number]) * largest
         pair.settle()
-    assert len(set(seen)) < len(seen)
+    assert any(one is other for i, one in enumerate(buffers) for other in buffers[:i])
     pair.pass_time(1.0)
     assert channel.is_drained
-    assert bytes(pair.agent.written) == b"".join(bytes([number]) * largest for number in range(12))
+    assert bytes(pair.agent.written) == sent
+
+
+def test_what_is_sent_again_is_what_was_read_though_other_buffers_were_read_into_since():
+    """The frames that are lost come again, behind others whose buffers went round meanwhile."""
+    pair = ChannelPair().start()
+    channel = pair.client.channel
+    largest = len(channel.stream_buffer())
+    sent = b""
+    for number in range(24):
+        if number in (7, 16):
+            pair.lose_connections(*pair.ends)
+        if number in (10, 18):
+            pair.restore_connections(*pair.ends)
+        if channel.can_send:
+            read(channel, bytes([number]) * largest, pair.clock.now)
+            sent += bytes([number]) * largest
+        pair.settle()
+    pair.pass_time(10.0)
+    assert channel.is_drained
+    assert bytes(pair.agent.written) == sent
+
+
+def test_room_can_be_left_for_what_was_said_before():
+    pair = ChannelPair(make_channel(AGENT, window_bytes=MIN_WINDOW_BYTES), make_channel(CLIENT)).start()
+    channel = pair.client.channel
+    count = len(channel.stream_buffer(22))
+    assert count == channel.send_capacity - 22
+    channel.send_data(bytes(22), 2.0)
+    channel.send_read(count, 2.0)
+    assert not channel.can_send
 
 
 def test_nothing_can_be_read_when_nothing_can_be_sent():
@@ -333,6 +365,11 @@ def test_nothing_can_be_read_when_nothing_can_be_sent():
     for count in (0, 1):
         with pytest.raises(CannotSend):
             channel.send_read(count, pair.clock.now)
+
+
+def test_there_is_always_room_for_one_byte_where_there_is_any():
+    channel = ChannelPair().start().client.channel
+    assert len(channel.stream_buffer(10**9)) == 1
 
 
 def test_no_bytes_no_message():

@@ -589,6 +589,7 @@ def test_the_local_sides_end_is_delivered_by_the_successor():
             assert (await rig_.hand_over()).local_ended
             await rig_.connect()
             rig_.endpoint.attach_local(rig_.local)
+            assert rig_.endpoint.read_buffer(), "its end is there to be read once more"
             assert rig_.owner.deliveries == 0
             rig_.far.channel.written(2**31, rig_.far.clock())
             rig_.far.tick()

@@ -1,70 +1,65 @@
-"""How a connected socket sends."""
+"""How a socket sends."""
 
 import socket
 
 import pytest
 
-from fairlead.transport.tcp import UNPACED, send_at_once, unpace_local
+from fairlead.transport.tcp import UNPACED, new_socket, unpace_local
 
-
-@pytest.fixture
-def pair():
-    """Two ends of a TCP connection over loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        near = socket.create_connection(server.getsockname(), source_address=("127.0.0.7", 0))
-        far, _ = server.accept()
-    with near, far:
-        yield near, far
+knows_congestion_controls = pytest.mark.skipif(
+    not hasattr(socket, "TCP_CONGESTION"), reason="this system has no TCP_CONGESTION"
+)
 
 
 def control(sock):
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
 
 
-def test_nothing_waits_for_company(pair):
-    near, _ = pair
-    send_at_once(near)
-    assert near.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+class Recorded:
+    """A connection whose other end is `there`, and what was set of it."""
 
-
-@pytest.mark.skipif(not hasattr(socket, "TCP_CONGESTION"), reason="this system has no TCP_CONGESTION")
-def test_what_stays_on_the_machine_is_not_paced(pair):
-    """From one loopback address to another, and between two ends with the same one."""
-    near, far = pair
-    for end in (near, far):
-        unpace_local(end)
-    assert control(near) == UNPACED
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_connection(server.getsockname()) as same,
-    ):
-        send_at_once(same)
-        assert control(same) == UNPACED
-
-
-class Elsewhere:
-    """A connection to another machine, which must be left as the system has it."""
-
-    family = socket.AF_INET
-
-    def getsockname(self):
-        return ("192.0.2.1", 40000)
+    def __init__(self, there, family=socket.AF_INET):
+        self.there, self.family, self.options = there, family, {}
 
     def getpeername(self):
-        return ("192.0.2.2", 22)
+        return (self.there, 40000)
 
-    def setsockopt(self, *arguments):
-        raise AssertionError(f"changed: {arguments}")
-
-
-def test_what_leaves_the_machine_is_left_to_the_system():
-    unpace_local(Elsewhere())
+    def setsockopt(self, level, option, value):
+        self.options[level, option] = value
 
 
-def test_a_socket_that_is_gone_is_no_matter(pair):
-    near, _ = pair
-    near.close()
-    unpace_local(near)
+def test_a_new_socket_sends_at_once_and_waits_for_nobody():
+    with new_socket(socket.AF_INET, "192.0.2.1") as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert not sock.getblocking()
+
+
+@knows_congestion_controls
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.90.62.100", "::1", "::ffff:127.0.0.1"])
+def test_what_stays_on_the_machine_is_not_paced(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    accepted = Recorded(host, family)
+    unpace_local(accepted)
+    assert accepted.options == {(socket.IPPROTO_TCP, socket.TCP_CONGESTION): UNPACED}
+    with new_socket(family, host) as sock:
+        assert control(sock) == UNPACED
+
+
+@knows_congestion_controls
+@pytest.mark.parametrize("host", ["192.0.2.1", "10.127.0.1", "2001:db8::1", "::ffff:192.0.2.1"])
+def test_what_leaves_the_machine_is_left_to_the_system(host):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    accepted = Recorded(host, family)
+    unpace_local(accepted)
+    assert accepted.options == {}
+    with new_socket(family, host) as sock, socket.socket(family) as other:
+        assert control(sock) == control(other)
+
+
+def test_a_socket_that_is_gone_is_no_matter():
+    gone = socket.socket()
+    gone.close()
+    unpace_local(gone)
 
 
 def test_a_socket_of_another_kind_is_no_matter():
@@ -73,6 +68,14 @@ def test_a_socket_of_another_kind_is_no_matter():
             unpace_local(near)
 
 
-def test_a_system_without_the_option_is_no_matter(pair, monkeypatch):
+def test_a_system_without_the_option_is_no_matter(monkeypatch):
     monkeypatch.delattr(socket, "TCP_CONGESTION", raising=False)
-    unpace_local(pair[0])
+    accepted = Recorded("127.0.0.1")
+    unpace_local(accepted)
+    assert accepted.options == {}
+
+
+def test_a_system_that_does_not_permit_it_is_no_matter(monkeypatch):
+    monkeypatch.setattr("fairlead.transport.tcp.UNPACED", b"no such thing")
+    with new_socket(socket.AF_INET, "127.0.0.1") as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
