@@ -12,13 +12,14 @@ import time
 import pytest
 
 from fairlead.protocol.events import EndOfInput, HandshakeFinished, StreamData, TerminateRequested
+from fairlead.protocol.message import CHANNEL_CLOSED
 from fairlead.protocol.settings import AGENT_VERSION, CLIENT_VERSION, ChannelSettings
 from fairlead.transport import poll_endpoint
 from fairlead.transport.local_stream import WIDE_PIPE_BYTES
 from fairlead.transport.poll_endpoint import Outcome
 from tests.support.agent_peer import AgentPeer, Stop
 from tests.support.poll_client import PollClient
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 STOCK_AGENT = ChannelSettings(AGENT_VERSION, session_id="s-1", fairlead=False)
 BYTES = random.Random(7).randbytes(3_000_000)
@@ -186,11 +187,18 @@ def test_input_that_comes_together_with_the_end_is_not_read_any_more():
     """The channel has ended within the turn, so it has no place for what was to be read."""
     peer = AgentPeer()
 
+    def end_is_there():
+        try:
+            waiting = peer.client_sockets[0].recv(65536, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return CHANNEL_CLOSED in waiting
+
     def begin(event):
         client.pipes.feed(b"too late", then_close=False)
         peer.close_channel("bye")
-        for descriptor in (client.pipes.stdin, peer.client_sockets[0]):
-            assert select.select([descriptor], [], [], PATIENCE_S)[0]
+        assert select.select([client.pipes.stdin], [], [], PATIENCE_S)[0]
+        wait_until(end_is_there, "the end of the channel")
 
     client = start(peer, on_start=begin)
     outcome = client.run()
