@@ -20,6 +20,7 @@ from fairlead.protocol.data_channel import DataChannel
 from fairlead.protocol.errors import InvalidSnapshot, MalformedMessage
 from fairlead.protocol.events import PeerError
 from fairlead.protocol.message_ids import SEED_BYTES, MessageIds
+from fairlead.protocol.outgoing import OutgoingFrame
 from fairlead.protocol.roles import AGENT, CLIENT
 from fairlead.protocol.settings import (
     AGENT_VERSION,
@@ -202,7 +203,9 @@ def snapshot_seeds() -> list[bytes]:
 
 def run_channel(data: bytes) -> None:
     """A dialogue: the first byte chooses the role and whether the handshake is over, then messages follow,
-    each of type, number, payload type and length (one byte each) and payload. Nothing is ever raised."""
+    each of type, number, payload type and length (one byte each) and payload. Behind some the local side is
+    read, as much as may be. Nothing is ever raised, and what was read is what is sent, also when it is sent
+    again."""
     if not data:
         return
     role = AGENT if data[0] & 1 else CLIENT
@@ -210,6 +213,7 @@ def run_channel(data: bytes) -> None:
     end = None if pair is None else (pair.agent if role is AGENT else pair.client)
     channel = make_channel(role) if end is None else end.channel
     now, position = 1000.0, 1
+    read: dict[int, bytes] = {}
     while position + 4 <= len(data):
         kind, sequence, payload_type, size = data[position : position + 4]
         payload = data[position + 4 : position + 4 + size]
@@ -225,16 +229,25 @@ def run_channel(data: bytes) -> None:
         if kind & 64:
             channel.connection_lost(now)
             channel.connection_restored(now)
-        _check_bounds(channel)
+        if kind & 128 and channel.can_send:
+            buffer = channel.stream_buffer()
+            number = channel._sender.next_sequence
+            read[number] = bytes([len(read) % 256]) * len(buffer)
+            buffer[:] = read[number]
+            channel.send_read(len(buffer), now)
+        for frame in _checked_frames(channel):
+            assert frame.sequence not in read or frame.message[message.HEADER_BYTES :] == read[frame.sequence]
     channel.snapshot()
 
 
-def _check_bounds(channel: DataChannel) -> None:
+def _checked_frames(channel: DataChannel) -> list[OutgoingFrame]:
+    """What is to be sent now. What waits in the channel is bounded."""
     frames = channel.frames_to_send()
     assert sum(len(frame) for frame in frames) <= MAX_BACKLOG_BYTES
     receiver = channel._receiver
     assert receiver._early_bytes + receiver._unwritten_bytes <= MAX_WINDOW_BYTES
     assert len(receiver._early) + len(receiver._unwritten) <= MAX_HELD_MESSAGES
+    return frames
 
 
 def channel_seeds() -> list[bytes]:
@@ -250,7 +263,8 @@ def channel_seeds() -> list[bytes]:
         for frame in sender.frames:
             found = message.decode(frame, zero_digest_allowed=True)
             if found.message_type in TYPES and len(found.payload) < 256:
-                script += bytes([TYPES.index(found.message_type), found.sequence_number + 1])
+                reads = 128 if found.message_type == message.ACKNOWLEDGE else 0
+                script += bytes([TYPES.index(found.message_type) | reads, found.sequence_number + 1])
                 script += bytes([found.payload_type, len(found.payload)]) + bytes(found.payload)
         seeds.append(bytes(script))
     return seeds
