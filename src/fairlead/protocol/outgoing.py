@@ -52,7 +52,7 @@ def behind_room(payload: bytes | bytearray | memoryview) -> bytearray:
 
 
 class FrameWriter:
-    """Makes frames. What is hashed is hashed once, and nothing is copied behind its header a second time."""
+    """Makes frames of a copy of the payload, or around one that is in place; hashes it once or not at all."""
 
     __slots__ = ("_message_ids", "_wall_clock_offset_s")
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import socket
 
+from fairlead.transport.addresses import is_loopback
+
 UNPACED = b"reno"
 """Part of every Linux, and free for every process to choose (tcp(7), `tcp_allowed_congestion_control`)."""
 
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_MAPPED = "::ffff:"
+"""Before the IPv4 address of a peer, where the listening socket is one of IPv6 (RFC 4291 §2.5.5.2)."""
 
 
 def new_socket(family: int, host: str) -> socket.socket:
@@ -20,8 +24,7 @@ def new_socket(family: int, host: str) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if _is_on_loopback(host):
-        _unpace(sock)
+    _unpace_on_loopback(sock, host)
     return sock
 
 
@@ -34,17 +37,12 @@ def unpace_local(accepted: socket.socket) -> None:
         there = accepted.getpeername()[0]
     except OSError:
         return  # gone again
-    if _is_on_loopback(there):
-        _unpace(accepted)
+    _unpace_on_loopback(accepted, there)
 
 
-def _is_on_loopback(host: str) -> bool:
-    return host.startswith(("127.", "::ffff:127.")) or host == "::1"
-
-
-def _unpace(sock: socket.socket) -> None:
+def _unpace_on_loopback(sock: socket.socket, host: str) -> None:
     option = getattr(socket, "TCP_CONGESTION", None)
-    if option is None:
+    if option is None or not is_loopback(host.removeprefix(_MAPPED)):
         return
     try:  # noqa: SIM105 (contextlib costs a millisecond to import)
         sock.setsockopt(socket.IPPROTO_TCP, option, UNPACED)

@@ -15,11 +15,15 @@ def control(sock):
     return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
 
 
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 class Recorded:
     """A connection whose other end is `there`, and what was set of it."""
 
-    def __init__(self, there, family=socket.AF_INET):
-        self.there, self.family, self.options = there, family, {}
+    def __init__(self, there):
+        self.there, self.family, self.options = there, family_of(there), {}
 
     def getpeername(self):
         return (self.there, 40000)
@@ -37,22 +41,20 @@ def test_a_new_socket_sends_at_once_and_waits_for_nobody():
 @knows_congestion_controls
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.90.62.100", "::1", "::ffff:127.0.0.1"])
 def test_what_stays_on_the_machine_is_not_paced(host):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    accepted = Recorded(host, family)
+    accepted = Recorded(host)
     unpace_local(accepted)
     assert accepted.options == {(socket.IPPROTO_TCP, socket.TCP_CONGESTION): UNPACED}
-    with new_socket(family, host) as sock:
+    with new_socket(family_of(host), host) as sock:
         assert control(sock) == UNPACED
 
 
 @knows_congestion_controls
 @pytest.mark.parametrize("host", ["192.0.2.1", "10.127.0.1", "2001:db8::1", "::ffff:192.0.2.1"])
 def test_what_leaves_the_machine_is_left_to_the_system(host):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    accepted = Recorded(host, family)
+    accepted = Recorded(host)
     unpace_local(accepted)
     assert accepted.options == {}
-    with new_socket(family, host) as sock, socket.socket(family) as other:
+    with new_socket(family_of(host), host) as sock, socket.socket(family_of(host)) as other:
         assert control(sock) == control(other)
 
 
