@@ -85,6 +85,32 @@ def test_what_an_agents_process_held_ends_when_the_next_one_shows_up(notices_fir
     GatewayRig.run(test)
 
 
+@pytest.mark.parametrize("status", [SessionStatus.CONNECTING, SessionStatus.CONNECTED])
+def test_what_an_agents_process_held_ends_also_where_the_server_was_restarted_with_it(status):
+    async def test(rig):
+        rig.channels.add_session(status=status, agent_incarnation="first")
+        await rig.gateway.live_sessions.recover()
+        client = await rig.client()
+        await rig.control(incarnation="second")
+        assert await closed_text(client) == "The agent on the node was restarted."
+        assert rig.channels.ends[SESSION].reason is EndReason.AGENT_RESTARTED
+
+    GatewayRig.run(test)
+
+
+def test_after_a_restart_of_the_server_the_process_that_holds_a_session_keeps_it():
+    async def test(rig):
+        rig.channels.add_session(status=SessionStatus.CONNECTED, agent_incarnation="first")
+        await rig.gateway.live_sessions.recover()
+        client = await rig.client()
+        await rig.control(incarnation="first")
+        back = await rig.agent(incarnation="first")
+        await client.send(stream(m.INPUT_STREAM_DATA, b"still here"))
+        assert await receive(back) == stream(m.INPUT_STREAM_DATA, b"still here")
+
+    GatewayRig.run(test)
+
+
 def test_an_agent_that_lost_its_control_channel_alone_keeps_its_sessions():
     async def test(rig):
         await rig.control(incarnation="first")

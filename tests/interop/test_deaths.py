@@ -76,6 +76,19 @@ def test_after_kill_9_of_the_agent_ssh_ends_with_a_reason(
     assert own_site.ssh("proxy", own_site.node_id, "true").status == 0
 
 
+def test_after_kill_9_of_server_and_agent_together_ssh_ends_with_a_reason(
+    own_site: Site, running_ssh: "subprocess.Popen[bytes]"
+) -> None:
+    own_site.stack.server.stop(signal.SIGKILL)
+    own_site.agent.child.stop(signal.SIGKILL)
+    own_site.stack.start_server()
+    own_site.agent = own_site.stack.start_agent("node")
+    _, said = running_ssh.communicate(timeout=PATIENCE_S)
+    assert running_ssh.returncode == 255
+    assert b"The agent on the node was restarted" in said
+    own_site.wait_for_no_session()
+
+
 def test_a_server_that_was_killed_comes_back_with_everything_it_knew(own_site: Site) -> None:
     own_site.stack.server.stop(signal.SIGKILL)
     own_site.stack.start_server()

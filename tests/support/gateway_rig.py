@@ -119,9 +119,13 @@ class MemoryChannels:
             raise SessionEnded
         return self.give_token("agent", session_id, session.target)
 
-    def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session:
+    def open_agent_data_channel(
+        self, caller: Caller, session_id: str, token: str, incarnation: str
+    ) -> Session:
         self._take(token, "agent", session_id, caller.node_id)
-        return self._active(session_id)
+        session = replace(self._active(session_id), agent_incarnation=incarnation)
+        self.sessions[session_id] = session
+        return session
 
     def open_client_data_channel(
         self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]

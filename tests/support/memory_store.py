@@ -99,6 +99,10 @@ class MemorySessions:
         self._tables.sessions[session_id] = replace(session, status=status)
         return True
 
+    def set_agent_incarnation(self, session_id: str, incarnation: str) -> None:
+        session = self._tables.sessions[session_id]
+        self._tables.sessions[session_id] = replace(session, agent_incarnation=incarnation)
+
     def set_end(self, session_id: str, end: SessionEnd, at: datetime) -> bool:
         session = self.find(session_id)
         if session is None or not session.status.is_active:

@@ -63,6 +63,7 @@ NEEDS_A_DATABASE = {
     "store/migrations/versions/0008_fleet.py": "integration/store/test_migration.py",
     "store/migrations/versions/0011_audit_log.py": "integration/store/test_migration.py",
     "store/migrations/versions/0012_indexes_of_listings.py": "integration/store/test_migration.py",
+    "store/migrations/versions/0013_agent_incarnations.py": "integration/store/test_migration.py",
     "store/migrations/versions/0010_instance_registrations.py": "integration/store/test_migration.py",
     "store/migrations/versions/0009_documents.py": "integration/store/test_migration.py",
     "store/named_rows.py": "integration/store/test_groups.py",

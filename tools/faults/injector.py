@@ -39,7 +39,6 @@ class Injector:
         self._threads: list[threading.Thread] = []
         self._under_way: list[Fault] = []
         self._lock = threading.Lock()
-        self._server_back_at = 0.0
         self.failure: Exception | None = None
 
     def inject(self, fault: Fault) -> None:
@@ -71,11 +70,7 @@ class Injector:
             if any((other.kind, other.part) == (fault.kind, fault.part) for other in self._under_way):
                 return False
         if fault.kind in ON_SERVER:
-            return not under_way & (ON_SERVER | {Kind.AGENT_KILL})
-        if fault.kind is Kind.AGENT_KILL:
-            # If server and agent both lose their memory while a session is cut, nobody knows that its
-            # agent is another one, and only the end of the resume window ends it: decision 0007.
-            return not under_way & (ON_SERVER | ON_AGENT) and self._has_settled()
+            return not under_way & ON_SERVER
         if fault.kind in ON_AGENT:
             return not under_way & ON_AGENT
         if fault.kind in ON_CONNECTIONS:
@@ -84,10 +79,6 @@ class Injector:
         if fault.kind is Kind.TERMINATE:
             return not under_way & ON_SERVER
         return True
-
-    def _has_settled(self) -> bool:
-        """Every session has begun, or gone on, since the server was last away."""
-        return all(session.progress_at > self._server_back_at for session in self._loads.current.values())
 
     def _carry_out(self, fault: Fault) -> None:
         try:
@@ -142,7 +133,6 @@ class Injector:
         self._site.stop_server(signal_number)
         time.sleep(away_s)
         self._site.start_server()
-        self._server_back_at = self._history.now()
 
     def _kill_agent(self, away_s: float) -> None:
         """Over when the sessions that the agent held are, so that the server knows what became of them."""

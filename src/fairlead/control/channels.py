@@ -97,16 +97,22 @@ class Channels:
 
         return self._as_node(caller, _CREATE_DATA_CHANNEL, self._env.store.transaction, work)
 
-    def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session:
-        """The session whose node side is open now.
+    def open_agent_data_channel(
+        self, caller: Caller, session_id: str, token: str, incarnation: str
+    ) -> Session:
+        """The session whose node side is open now, held by that process of the agent from here on.
 
         Raises AccessDenied, InvalidChannelToken or SessionEnded.
         """
 
         def work(uow: UnitOfWork) -> Session | None:
             session = self._require_own_session(uow, caller, session_id, _OPEN_DATA_CHANNEL)
-            is_good = take_token(self._env, uow, token, ChannelSide.AGENT, session_id, session.target)
-            return session if is_good else None
+            if not take_token(self._env, uow, token, ChannelSide.AGENT, session_id, session.target):
+                return None
+            if session.agent_incarnation == incarnation:
+                return session
+            uow.sessions.set_agent_incarnation(session_id, incarnation)
+            return replace(session, agent_incarnation=incarnation)
 
         session = self._as_node(caller, _OPEN_DATA_CHANNEL, self._env.store.transaction, work)
         if session is None:

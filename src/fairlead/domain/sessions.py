@@ -123,6 +123,8 @@ class Session:
     document: Mapping[str, Any] | None = None
     """Of a document that an account owns: description, inputs and declared parameters, as its agent is sent
     them; changes of the document do not reach the session. None for a document that AWS owns."""
+    agent_incarnation: str = ""
+    """Of the agent's process that holds the node's side; empty before one did, and for an official agent."""
 
     @property
     def is_raw_stream(self) -> bool:
@@ -189,6 +191,7 @@ class SessionRepository(Protocol):
         """Move to `status` where the transition table allows it; False, and no change, where not."""
         ...
 
+    def set_agent_incarnation(self, session_id: str, incarnation: str) -> None: ...
     def set_end(self, session_id: str, end: SessionEnd, at: datetime) -> bool:
         """Record the end of an active session; False if it was over already."""
         ...

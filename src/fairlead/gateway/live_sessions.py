@@ -69,8 +69,7 @@ class _Live:
         self.acknowledge_end: Callable[[], None] | None = None
         """For the node that reported the end, as soon as a server killed now would know of it."""
         self.sources: dict[ChannelSide, Caller | Origin] = {}
-        self.incarnation = ""
-        """Of the agent's process that holds the session; empty where it told none."""
+        self.agent_incarnation = session.agent_incarnation
 
     def stop_offers(self) -> None:
         if self.offers is not None:
@@ -195,9 +194,9 @@ class LiveSessions:
         *,
         is_ours: bool,
         who: Caller | Origin,
-        incarnation: str = "",
     ) -> Attachment:
-        """Put a socket whose token was good on its side. Raises SessionEnded, TooManyDataChannels."""
+        """Put a socket whose token was good on its side; `session` is as the store has it since then.
+        Raises SessionEnded, TooManyDataChannels."""
         live = self._sessions.get(session.id)
         if live is None:
             end = self._recent_ends.get(session.id)  # since the token was judged, on another thread
@@ -209,7 +208,7 @@ class LiveSessions:
         if side is ChannelSide.AGENT:
             self._check_node_limit(live)
             live.stop_offers()
-            live.incarnation = incarnation
+            live.agent_incarnation = session.agent_incarnation
         live.sources[side] = who
         _log.info("session %s: the %s joined", session.id, side.value)
         return live.relay.join(side, socket, is_ours=is_ours)
@@ -330,7 +329,7 @@ class LiveSessions:
     def _end_if_orphaned(self, live: _Live) -> None:
         """What an earlier process of the node's agent held died with that process: nobody will come back."""
         current = self._control_channels.incarnation_of(live.session.target)
-        was_restarted = current and live.incarnation and current != live.incarnation
+        was_restarted = current and live.agent_incarnation and current != live.agent_incarnation
         if was_restarted and not live.relay.has_joined(ChannelSide.AGENT):
             live.relay.end(EndReason.AGENT_RESTARTED, "")
 

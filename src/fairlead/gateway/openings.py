@@ -41,7 +41,9 @@ class TokenJudge(Protocol):
     """What openings ask of `control.channels`; each raises a DomainError for what is refused."""
 
     def open_control_channel(self, caller: Caller, node_id: str, token: str) -> datetime: ...
-    def open_agent_data_channel(self, caller: Caller, session_id: str, token: str) -> Session: ...
+    def open_agent_data_channel(
+        self, caller: Caller, session_id: str, token: str, incarnation: str
+    ) -> Session: ...
     def open_client_data_channel(
         self, session_id: str, claim: ClientClaim, origin: Origin, may_record_refusal: Callable[[], bool]
     ) -> Session: ...
@@ -158,10 +160,7 @@ class Openings:
             if is_ours:
                 opening.socket.require_signs_of_life()
             who = identity.caller or identity.origin
-            incarnation = frame.incarnation if isinstance(frame, AgentOpen) else ""
-            return self._live_sessions.join(
-                session, side, opening.socket, is_ours=is_ours, who=who, incarnation=incarnation
-            )
+            return self._live_sessions.join(session, side, opening.socket, is_ours=is_ours, who=who)
         except (TooManyDataChannels, Throttled) as error:
             raise Refusal(str(error), CloseCode.TRY_LATER) from error
         except UnknownResumeSecret as error:
@@ -179,7 +178,7 @@ class Openings:
         if not isinstance(frame, AgentOpen) or not is_node(caller, frame.client_instance_id):
             raise self._wrong_side(identity, session_id, "a node opened a channel as somebody else")
         session: Session = await self._run(
-            self._judge.open_agent_data_channel, caller, session_id, frame.token_value
+            self._judge.open_agent_data_channel, caller, session_id, frame.token_value, frame.incarnation
         )
         return session
 

@@ -40,6 +40,9 @@ RESUME_UNKNOWN = 4001
 RESUME_SECRET_BYTES = 32
 """Of chance in a resume secret, and of its SHA-256; both are written in hexadecimal, in lower case."""
 
+MAX_INCARNATION_CHARACTERS = 64
+"""Of letters, digits and hyphens; our agent sends a UUID."""
+
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _WHAT = "the open frame"
 _OWN = "Fairlead in the open frame"
@@ -226,7 +229,13 @@ def _fairlead(members: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
 
 
 def _incarnation(own: Mapping[str, Any]) -> str:
-    return json_fields.optional_text(own, "Incarnation", _OWN) or ""
+    text = json_fields.optional_text(own, "Incarnation", _OWN) or ""
+    is_name = text.isascii() and text.replace("-", "").isalnum()
+    if text and not (is_name and len(text) <= MAX_INCARNATION_CHARACTERS):
+        raise MalformedMessage(
+            f"Incarnation of {_OWN} is not up to {MAX_INCARNATION_CHARACTERS} letters, digits and hyphens"
+        )
+    return text
 
 
 def _hexadecimal(own: Mapping[str, Any], name: str) -> str:

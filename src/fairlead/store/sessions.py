@@ -56,6 +56,11 @@ _TAKE_TOKEN = (
     .where(tokens.c.digest == bindparam("of_digest"), tokens.c.expires_at > bindparam("now"))
     .returning(*tokens.c)
 )
+_SET_AGENT_INCARNATION = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("of_id"))
+    .values(agent_incarnation=bindparam("incarnation"))
+)
 _VOID_TOKENS = delete(tokens).where(tokens.c.channel_id == bindparam("of_channel"))
 _VOID_TOKENS_OF_SIDE = _VOID_TOKENS.where(tokens.c.side == bindparam("of_side"))
 
@@ -91,6 +96,7 @@ class SqlSessions:
                 "idle_timeout_minutes": session.idle_timeout_minutes,
                 "max_duration_minutes": session.max_duration_minutes,
                 "document": session.document,
+                "agent_incarnation": session.agent_incarnation,
             },
         )
 
@@ -110,6 +116,10 @@ class SqlSessions:
             .values(status=status.value, is_active=status.is_active)
         )
         return changed.rowcount == 1
+
+    def set_agent_incarnation(self, session_id: str, incarnation: str) -> None:
+        values = {"of_id": session_id, "incarnation": incarnation}
+        self._connection.execute(_SET_AGENT_INCARNATION, values)
 
     def set_end(self, session_id: str, end: SessionEnd, at: datetime) -> bool:
         changed = self._connection.execute(
@@ -296,6 +306,7 @@ def _session(row: Row[tuple[object, ...]]) -> Session:
         idle_timeout_minutes=row.idle_timeout_minutes,
         max_duration_minutes=row.max_duration_minutes,
         document=row.document,
+        agent_incarnation=row.agent_incarnation,
     )
 
 

@@ -307,6 +307,13 @@ sessions = Table(
     ),
     Column("max_duration_minutes", Integer, comment="null: no limit"),
     Column("document", JSON(none_as_null=True), comment="what the agent is sent of a document of an account"),
+    Column(
+        "agent_incarnation",
+        String(64),
+        nullable=False,
+        server_default="",
+        comment="of the agent's process that holds the node's side; empty: none did, or an official one",
+    ),
     Index(None, "account_id", "region", "is_active", "started_at", "id"),
     Index(None, "account_id", "region", "target", "is_active", "started_at", "id"),
     Index(None, "is_active"),

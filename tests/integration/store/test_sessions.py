@@ -43,6 +43,17 @@ def test_a_session_comes_back_as_it_was_stored(store: SqlStore) -> None:
         assert work.sessions.get(SCOPE, a_session().id) == a_session(access_key_id="AKIA", user_agent="cli")
 
 
+def test_the_process_that_holds_a_session_is_kept_with_it_alone(store: SqlStore) -> None:
+    other = a_session(id="bob-0123456789abcdefghijklmnop", agent_incarnation="i-1")
+    with store.transaction() as work:
+        work.sessions.add(a_session())
+        work.sessions.add(other)
+        work.sessions.set_agent_incarnation(a_session().id, "i-2")
+    with store.read() as work:
+        assert work.sessions.find(a_session().id) == a_session(agent_incarnation="i-2")
+        assert work.sessions.find(other.id) == other
+
+
 def test_a_session_of_another_region_is_not_found(store: SqlStore) -> None:
     with store.transaction() as work:
         work.sessions.add(a_session())

@@ -126,7 +126,7 @@ def test_a_session_lives_from_its_start_to_the_history(world: World, admin: Call
     assert [session.id for session in world.channels.pending_sessions(node_id)] == [session_id]
 
     token = world.channels.create_data_channel(node, session_id)
-    assert world.channels.open_agent_data_channel(node, session_id, token).properties == {
+    assert world.channels.open_agent_data_channel(node, session_id, token, "").properties == {
         "portNumber": "2222"
     }
     world.open_client(session_id, started.token_value or "")

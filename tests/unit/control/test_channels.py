@@ -150,9 +150,23 @@ def test_an_explicit_deny_of_the_role_closes_the_channels():
 
 def test_both_sides_open_the_data_channel_with_their_own_tokens(world, agent, started):
     token = world.channels.create_data_channel(agent, started.session_id)
-    by_agent = world.channels.open_agent_data_channel(agent, started.session_id, token)
+    by_agent = world.channels.open_agent_data_channel(agent, started.session_id, token, "")
     by_client = world.open_client(started.session_id, started.token_value)
     assert by_agent.id == by_client.id == started.session_id
+
+
+def test_which_process_of_the_agent_holds_a_session_is_kept_with_it(world, agent, started):
+    for incarnation in ("first", "first", "second"):
+        token = world.channels.create_data_channel(agent, started.session_id)
+        opened = world.channels.open_agent_data_channel(agent, started.session_id, token, incarnation)
+        assert opened.agent_incarnation == incarnation
+        assert [session.agent_incarnation for session in world.channels.active_sessions()] == [incarnation]
+
+
+def test_who_has_no_good_token_does_not_hold_the_session(world, agent, started):
+    with pytest.raises(InvalidChannelToken):
+        world.channels.open_agent_data_channel(agent, started.session_id, "guessed", "second")
+    assert [session.agent_incarnation for session in world.channels.active_sessions()] == [""]
 
 
 def test_a_node_cannot_join_a_session_to_another_node(world, agent, other_agent, started):
@@ -160,9 +174,9 @@ def test_a_node_cannot_join_a_session_to_another_node(world, agent, other_agent,
     with pytest.raises(AccessDenied, match="its own sessions only"):
         world.channels.create_data_channel(other_agent, started.session_id)
     with pytest.raises(AccessDenied):
-        world.channels.open_agent_data_channel(other_agent, started.session_id, token)
+        world.channels.open_agent_data_channel(other_agent, started.session_id, token, "")
     assert event_names(world) == ["ChannelRefused"] * 2
-    world.channels.open_agent_data_channel(agent, started.session_id, token)
+    world.channels.open_agent_data_channel(agent, started.session_id, token, "")
 
 
 def test_a_node_of_another_region_is_not_the_target(world, agent, started):
@@ -178,12 +192,12 @@ def test_an_unknown_session_is_refused_like_another_nodes(world, agent):
 
 def test_a_clients_token_does_not_open_the_nodes_side(world, agent, started):
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_agent_data_channel(agent, started.session_id, started.token_value)
+        world.channels.open_agent_data_channel(agent, started.session_id, started.token_value, "")
 
 
 def test_a_token_tried_on_the_wrong_side_is_used_up(world, agent, started):
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_agent_data_channel(agent, started.session_id, started.token_value)
+        world.channels.open_agent_data_channel(agent, started.session_id, started.token_value, "")
     with pytest.raises(InvalidChannelToken):
         world.open_client(started.session_id, started.token_value)
 
@@ -209,7 +223,7 @@ def test_a_token_opens_none_of_its_holders_other_sessions(world, agent):
         world.open_client(other.session_id, one.token_value)
     token = world.channels.create_data_channel(agent, one.session_id)
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_agent_data_channel(agent, other.session_id, token)
+        world.channels.open_agent_data_channel(agent, other.session_id, token, "")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +248,7 @@ def test_a_refused_clients_token_is_not_recorded_where_the_gateway_says_so(world
 
 def test_no_token_gets_into_the_trail(world, agent, started):
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_agent_data_channel(agent, started.session_id, started.token_value)
+        world.channels.open_agent_data_channel(agent, started.session_id, started.token_value, "")
     assert started.token_value not in repr(world.audit)
 
 
@@ -247,7 +261,7 @@ def test_the_end_of_a_session_is_kept_and_voids_the_nodes_token(world, agent, st
     assert session.ended_at == world.now
     assert digest(token) not in world.store.tables.tokens
     with pytest.raises(InvalidChannelToken):
-        world.channels.open_agent_data_channel(agent, started.session_id, token)
+        world.channels.open_agent_data_channel(agent, started.session_id, token, "")
     with pytest.raises(SessionEnded, match="Session is already terminated"):
         world.channels.create_data_channel(agent, started.session_id)
 
@@ -285,7 +299,7 @@ def test_a_token_taken_for_a_session_that_is_over_says_so(world, agent, started)
     over = replace(world.session(started.session_id), status=SessionStatus.FAILED)
     sessions[started.session_id] = over
     with pytest.raises(SessionEnded):
-        world.channels.open_agent_data_channel(agent, started.session_id, token)
+        world.channels.open_agent_data_channel(agent, started.session_id, token, "")
     with pytest.raises(SessionEnded):
         world.open_client(started.session_id, started.token_value)
 

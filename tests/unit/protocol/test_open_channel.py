@@ -34,6 +34,17 @@ def test_an_agents_process_is_told_from_the_next_one():
     assert parse_control_channel_open(CONTROL.encode()).incarnation == ""
 
 
+@pytest.mark.parametrize("bad", ["a b", "\u00e9", "x" * 65, "-", "a\0"])
+def test_an_incarnation_is_a_short_plain_name(bad):
+    for opened in (
+        AgentOpen("request", "token", "mi-0123456789abcdef0", incarnation=bad),
+        ControlOpen("request", "token", "3.3.0.0", "linux", incarnation=bad),
+    ):
+        parse = parse_data_channel_open if isinstance(opened, AgentOpen) else parse_control_channel_open
+        with pytest.raises(MalformedMessage, match="Incarnation of Fairlead in the open frame is not up to"):
+            parse(opened.encode())
+
+
 def test_an_official_program_is_one_without_it():
     stock = AgentOpen("request", "token", "mi-0123456789abcdef0", fairlead_version=0)
     assert "Fairlead" not in stock.encode()
