@@ -62,9 +62,9 @@ async def agent(directory: Path, running: FakeGateway, **options: object) -> Asy
 
 @asynccontextmanager
 async def tcp_server(
-    serve_connection: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    serve_connection: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], port: int = 0
 ) -> AsyncIterator[int]:
-    """A TCP server on IPv4 loopback; its port."""
+    """A TCP server on IPv4 loopback, at any free port unless told; its port."""
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -74,7 +74,7 @@ async def tcp_server(
         finally:
             writer.close()
 
-    server = await asyncio.start_server(connection, "127.0.0.1", 0)
+    server = await asyncio.start_server(connection, "127.0.0.1", port)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -41,6 +41,7 @@ from fairlead.agent.service_client import ServiceClient
 from fairlead.agent.sessions import Sessions
 from fairlead.protocol.settings import AGENT_VERSION
 from fairlead.transport.addresses import parse_endpoint
+from fairlead.transport.loop_errors import quieten_failed_handshakes
 from fairlead.transport.tls import Trust, trust_source
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def node_trust(state: StateDirectory, environ: Mapping[str, str]) -> Trust:
 
 async def _run_until_signal(settings: AgentSettings, environ: Mapping[str, str], program: Program) -> None:
     loop = asyncio.get_running_loop()
+    quieten_failed_handshakes(loop)
     # Only the main thread takes signals, so that it can hold them.
     loop.set_default_executor(ThreadPoolExecutor(initializer=restart.hold_signals))
     stopping, hangup = asyncio.Event(), asyncio.Event()

@@ -32,7 +32,6 @@ from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.doorkeeper import Doorkeeper, Identity
 from fairlead.gateway.http_edge import make_http_protocol
 from fairlead.gateway.live_sessions import LiveSessions, Run, SessionRecords
-from fairlead.gateway.loop_errors import quieten_failed_handshakes
 from fairlead.gateway.messages import Messages
 from fairlead.gateway.notifier import GatewayNotifier
 from fairlead.gateway.openings import Opening, Openings, TokenJudge
@@ -47,6 +46,7 @@ from fairlead.gateway.twins import TwinRecords, TwinReports
 from fairlead.gateway.upgrade import make_upgrade_protocol
 from fairlead.gateway.work import BackgroundWork
 from fairlead.protocol.message_ids import SEED_BYTES
+from fairlead.transport.loop_errors import quieten_failed_handshakes
 
 _log = logging.getLogger(__name__)
 

@@ -118,6 +118,26 @@ def test_an_agent_without_a_server_ends_on_a_signal_too(tmp_path):
     asyncio.run(scenario())
 
 
+def test_a_server_that_dies_during_handshakes_costs_lines_and_no_trace(tmp_path):
+    async def cut(reader, writer):
+        await reader.read(64)  # the rest of the greeting is still there, so that closing sends RST
+
+    async def scenario():
+        async with gateway(tmp_path) as server:
+            await registered(tmp_path, server)
+            port = int(server.url.rpartition(":")[2])
+        async with tcp_server(cut, port):
+            process = await start(tmp_path)
+            lines = [await asyncio.wait_for(process.stderr.readline(), PATIENCE_S) for _ in range(4)]
+            process.send_signal(signal.SIGTERM)
+            lines += (await asyncio.wait_for(process.communicate(), PATIENCE_S))[1].splitlines()
+        assert process.returncode == 0
+        assert any(b"ended the TLS handshake" in line for line in lines), lines
+        assert all(re.match(rb"\d{4}-\d\d-\d\dT\S+ [A-Z]+ ", line) for line in lines), lines
+
+    asyncio.run(scenario())
+
+
 def test_an_idle_agent_is_small_and_knows_no_server_code(tmp_path):
     async def scenario():
         async with gateway(tmp_path) as server:

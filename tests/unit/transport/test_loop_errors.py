@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fairlead.gateway.loop_errors import quieten_failed_handshakes
+from fairlead.transport.loop_errors import quieten_failed_handshakes
 
 
 def handled(context, *, with_handler: bool) -> list:

@@ -1,7 +1,8 @@
 """What the event loop reports of connections that never became one.
 
 A peer that leaves during its TLS handshake, or speaks no TLS, is reported to the loop's exception handler as
-an error of ours, with a traceback. On a port in the open this happens all the time and says nothing.
+an error of ours, with a traceback. On a port in the open this happens all the time and says nothing; whoever
+dialled is told by the call that failed.
 """
 
 import asyncio
