@@ -28,6 +28,7 @@ NEEDS_SOCKETS = {
     "gateway/http_edge.py": "integration/test_gateway_rest.py",
     "gateway/live_sessions.py": "integration/test_gateway_sessions.py",
     "gateway/openings.py": "integration/test_gateway_openings.py",
+    "gateway/resets.py": "integration/test_gateway_resets.py",
     "gateway/rest.py": "integration/test_gateway_rest.py",
     "gateway/upgrade.py": "integration/test_gateway_openings.py",
     "server/doctor.py": "integration/test_doctor_server.py",

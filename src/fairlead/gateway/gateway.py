@@ -39,6 +39,7 @@ from fairlead.gateway.pacing import Pacing
 from fairlead.gateway.presences import PresenceRecords, Presences
 from fairlead.gateway.reconnecting import ReconnectingNodes
 from fairlead.gateway.requests import Authenticate, ChannelAddress, CheckHost, OriginOf
+from fairlead.gateway.resets import ResetWatch
 from fairlead.gateway.security_events import SecurityEvents
 from fairlead.gateway.settings import GatewaySettings
 from fairlead.gateway.sockets import ChannelSocket
@@ -87,6 +88,7 @@ class Gateway:
         self.silence_rounds = Rounds(self.loop, self.settings.silence_check_s)
         self.doorkeeper = Doorkeeper(authenticate, origin_of, check_host)
         self.is_stopping = False
+        self._resets = ResetWatch(self.loop)
         self._open_sockets: set[ChannelSocket] = set()
         self._all_gone = asyncio.Event()
         self._all_gone.set()
@@ -168,11 +170,13 @@ class Gateway:
     def socket_opened(self, socket: ChannelSocket) -> None:
         """Count a WebSocket, until `socket_gone`."""
         self._open_sockets.add(socket)
+        self._resets.watch(socket)
         self._all_gone.clear()
 
     def socket_gone(self, socket: ChannelSocket) -> None:
         """Its connection ended."""
         self._open_sockets.discard(socket)
+        self._resets.leave(socket)
         self._leaving.discard(socket)
         if not self._leaving:
             self._nodes_gone.set()
@@ -223,3 +227,4 @@ class Gateway:
         self.live_sessions.forget()
         await self.work.finish(max(0.1, deadline - self.loop.time()))
         self.admission.stop()
+        self._resets.close()

@@ -65,6 +65,7 @@ class ChannelSocket(WSListener):
         "_spoke",
         "_timer",
         "_transport",
+        "fileno",
         "is_congested",
         "source_address",
     )
@@ -80,6 +81,7 @@ class ChannelSocket(WSListener):
         on_gone: Callable[["ChannelSocket"], None] = lambda socket: None,
     ) -> None:
         self.source_address = source_address
+        self.fileno = -1
         self.is_congested = False
         self._settings = settings
         self._cork_below_bytes = settings.cork_below_bytes
@@ -144,6 +146,7 @@ class ChannelSocket(WSListener):
             high=self._settings.write_high_water_bytes, low=self._settings.write_low_water_bytes
         )
         sock = underlying.get_extra_info("socket")
+        self.fileno = sock.fileno()
         _keep_alive(sock, self._settings.tcp_keepalive_s)
         unpace_local(sock)
 
@@ -237,6 +240,19 @@ class ChannelSocket(WSListener):
             self._is_probing = False
             self._transport.underlying_transport.resume_reading()
             read_what_is_left(self._transport.underlying_transport, self._loop)
+
+    @property
+    def system_socket(self) -> socket.socket | None:
+        """What the connection is made of; None before it and after it."""
+        transport = self._transport
+        return None if transport is None else transport.underlying_transport.get_extra_info("socket")
+
+    def read_on(self) -> None:
+        """The peer has reset the connection: read what came before that, and so its end (`resets`)."""
+        if self._transport is not None and self._is_reading:
+            underlying = self._transport.underlying_transport
+            underlying.pause_reading()
+            underlying.resume_reading()
 
     def close(
         self, code: CloseCode, reason: str, answered: Callable[[int | None], None] | None = None

@@ -26,6 +26,9 @@ class FakeSystemSocket:
     def __init__(self) -> None:
         self.options: dict[tuple[int, int], object] = {}
 
+    def fileno(self) -> int:
+        return 7
+
     def getpeername(self):
         return ("127.0.0.1", 40000)
 
@@ -40,6 +43,7 @@ class FakeUnderlying:
         self.raw = b""
         self.written: list[int] = []
         self.is_reading = True
+        self.turns: list[str] = []
         self.socket = FakeSystemSocket()
 
     def set_write_buffer_limits(self, high, low) -> None:
@@ -54,9 +58,11 @@ class FakeUnderlying:
 
     def pause_reading(self) -> None:
         self.is_reading = False
+        self.turns.append("pause")
 
     def resume_reading(self) -> None:
         self.is_reading = True
+        self.turns.append("resume")
 
     def _retry_ssl_read(self) -> None:
         self.retries += 1
@@ -303,6 +309,20 @@ def test_what_comes_after_an_error_that_the_parser_found_is_ignored():
     assert scene.socket.is_broken
     scene.receive(BINARY, b"x")
     assert scene.handler.seen == ["flush"]
+
+
+def test_what_a_peer_sent_before_it_reset_the_connection_is_read_on():
+    scene = Scene()
+    underlying = scene.transport.underlying_transport
+    assert (scene.socket.fileno, scene.socket.system_socket) == (7, underlying.socket)
+    scene.socket.read_on()
+    assert underlying.turns == ["pause", "resume"]
+    scene.socket.pause_reading()
+    scene.socket.read_on()
+    assert underlying.turns == ["pause", "resume", "pause"]
+    scene.socket.on_ws_disconnected(scene.transport)
+    scene.socket.read_on()
+    assert (scene.socket.fileno, scene.socket.system_socket) == (7, None)
 
 
 def test_a_silent_peer_is_pinged_and_then_cut_off():
