@@ -7,9 +7,10 @@ saw it or not. Where the older one turns out to be alive, and another process's,
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from fairlead.domain.callers import Caller
 from fairlead.domain.nodes import ChannelSighting
@@ -17,6 +18,11 @@ from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.messages import Messages
 from fairlead.protocol.control_channel import TaskComplete, decode_control_message
 from fairlead.protocol.errors import MalformedMessage
+
+MAX_COMMON_VALUES = 1000
+"""Roles, regions, addresses and programs that open control channels, kept once for all of them."""
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +67,7 @@ class ControlChannels:
         self._departed = departed
         self._twins_seen = twins_seen
         self._channels: dict[str, ControlChannel] = {}
+        self._common: dict[Any, Any] = {}  # Any: a value is its own key
         self._events: ControlEvents | None = None
 
     def report_to(self, events: ControlEvents) -> None:
@@ -98,6 +105,8 @@ class ControlChannels:
         incarnation: str = "",
     ) -> "ControlChannel":
         """Take a node's new channel; the one it had is closed. `opened_at`: as it was recorded."""
+        if caller is not None:
+            caller = self._with_shared_parts(caller)
         older = self._channels.pop(node_id, None)
         channel = ControlChannel(node_id, socket, self, opened_at, caller, incarnation)
         self._channels[node_id] = channel
@@ -132,6 +141,28 @@ class ControlChannels:
         """Close every channel."""
         for node_id in list(self._channels):
             self.close(node_id, code, reason)
+
+    def _with_shared_parts(self, caller: Caller) -> Caller:
+        """Equal to `caller`. What the nodes of a fleet have in common is kept once: half a kilobyte for each
+        of them, for as long as its channel is open."""
+        origin, shared = caller.origin, self._shared
+        return replace(
+            caller,
+            scope=shared(caller.scope),
+            role_name=shared(caller.role_name),
+            role_arn=shared(caller.role_arn),
+            origin=replace(
+                origin, source_address=shared(origin.source_address), user_agent=shared(origin.user_agent)
+            ),
+        )
+
+    def _shared(self, value: T) -> T:
+        """The first value that was equal to this one. Not `sys.intern`: in Python 3.12 nothing is forgotten
+        there, and these are words of peers."""
+        if len(self._common) >= MAX_COMMON_VALUES:
+            self._common.clear()
+        common: T = self._common.setdefault(value, value)
+        return common
 
     def _older_one_answered(
         self, older: "ControlChannel", newer: "ControlChannel", close_code: int | None

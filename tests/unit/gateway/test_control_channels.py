@@ -1,11 +1,14 @@
 """Who is connected, and what nodes report."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from fairlead.domain.callers import CallerKind, Origin
 from fairlead.domain.nodes import ChannelSighting
+from fairlead.domain.scope import Scope
+from fairlead.gateway import control_channels
 from fairlead.gateway.control_channels import ControlChannels
 from fairlead.gateway.messages import Messages
 from fairlead.protocol.control_channel import (
@@ -77,6 +80,32 @@ def test_a_channel_that_another_one_replaced_is_told_nothing_more():
     assert second.send(b"frame")
     assert not first.send(b"frame")
     assert (older.wire, newer.wire) == ([], [b"frame"])
+
+
+def test_what_the_nodes_of_a_fleet_have_in_common_is_kept_once():
+    channels, _ = registry()
+    callers = [
+        replace(
+            a_caller(CallerKind.NODE, node_id, Origin(source_address="".join(("192.0.", "2.1")))),
+            scope=Scope("".join(("1111", "22223333")), "".join(("us-", "east-1"))),
+            role_arn="".join(("arn:aws:iam::", "111122223333:role/nodes")),
+        )
+        for node_id in ("mi-1", "mi-2")
+    ]
+    first, second = (channels.open(caller.node_id, FakeSocket(), OPENED, caller).caller for caller in callers)
+    assert [first, second] == callers
+    assert first.scope is second.scope
+    assert first.role_arn is second.role_arn
+    assert first.origin.source_address is second.origin.source_address
+
+
+def test_of_what_peers_have_in_common_no_more_than_the_limit_is_kept(monkeypatch):
+    monkeypatch.setattr(control_channels, "MAX_COMMON_VALUES", 10)
+    channels, _ = registry()
+    for number in range(100):
+        caller = a_caller(CallerKind.NODE, "mi-1", Origin(source_address="192.0.2.1", user_agent=str(number)))
+        assert channels.open("mi-1", FakeSocket(), OPENED, caller).caller == caller
+        assert len(channels._common) <= 10
 
 
 def test_the_channels_of_our_agents_are_those_with_an_incarnation():
