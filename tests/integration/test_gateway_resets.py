@@ -11,8 +11,14 @@ import uvloop
 from fairlead.domain.sessions import EndReason
 from fairlead.gateway.resets import ResetWatch
 from fairlead.protocol import message as m
-from tests.support.gateway_rig import SESSION, GatewayRig, rest_of, stream
+from fairlead.protocol.open_channel import ClientOpen
+from fairlead.transport.addresses import parse_endpoint
+from fairlead.transport.client_frames import BINARY, TEXT, encode_frame
+from fairlead.transport.websocket_link import open_websocket
+from tests.support.gateway_rig import SESSION, GatewayRig, receive, rest_of, stream
 from tests.support.waiting import eventually
+
+CLIENT_PATH = f"/v1/data-channel/{SESSION}?role=publish_subscribe"
 
 NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER with a time of zero: close() sends RST."""
@@ -64,6 +70,12 @@ def pair():
     return near, far
 
 
+async def some_turns() -> None:
+    """For what would happen by now, if it did."""
+    for _ in range(10):
+        await asyncio.sleep(0.01)
+
+
 def reset(near) -> None:
     near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     near.close()
@@ -103,6 +115,8 @@ def test_who_has_left_is_not_called_and_its_descriptor_is_free_for_the_next():
         watch.leave(gone)
         watch.leave(gone)
         reset(near)
+        await some_turns()
+        assert gone.looks == 0
         far.close()
         following = Reader(loop, socket.socket(fileno=os.dup2(other_far.fileno(), gone.fileno)))
         other_far.close()
@@ -128,7 +142,7 @@ def test_a_goodbye_in_good_order_is_no_reset():
         near.close()
         await eventually(lambda: reader.is_at_end)
         far.shutdown(socket.SHUT_WR)
-        await asyncio.sleep(0)
+        await some_turns()
         assert reader.looks == 0
         watch.close()
         far.close()
@@ -158,6 +172,34 @@ def test_an_agent_that_died_while_it_was_not_read_is_noticed_when_its_client_is_
         assert rig.channels.ends[SESSION].reason is EndReason.AGENT_RESTARTED
 
     GatewayRig.run(test, use_tls=use_tls)
+
+
+@pytest.mark.parametrize("use_tls", [True, False])
+def test_the_last_words_of_a_client_that_resets_its_connection_are_passed_on(use_tls):
+    async def test(rig):
+        rig.channels.add_session()
+        agent = await rig.agent()
+        client = await asyncio.to_thread(blocking_client, rig)
+        await eventually(lambda: (SESSION, "Connected") in rig.channels.steps)
+        last_words = stream(m.INPUT_STREAM_DATA, b"last words")
+        client.sendall(encode_frame(BINARY, last_words, bytes(4)))
+        reset(client)  # both are there before the gateway's loop, which is this one, looks again
+        assert await receive(agent) == last_words
+        await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
+
+    GatewayRig.run(test, use_tls=use_tls)
+
+
+def blocking_client(rig) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", rig.port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if rig.use_tls:
+        connection = rig.client_tls.wrap_socket(connection, server_hostname="localhost")
+    open_websocket(connection, parse_endpoint(f"{rig.base}{CLIENT_PATH}"), os.urandom)
+    connection.settimeout(None)
+    opening = ClientOpen("r", rig.channels.client_token(), "c", "1.2.764.0", 1).encode().encode()
+    connection.sendall(encode_frame(TEXT, opening, bytes(4)))
+    return connection
 
 
 async def flood(agent) -> None:

@@ -100,7 +100,7 @@ class Channels:
     def open_agent_data_channel(
         self, caller: Caller, session_id: str, token: str, incarnation: str
     ) -> Session:
-        """The session whose node side is open now, held by that process of the agent from here on.
+        """The session whose node side is open now, and whose holder is that process of the agent.
 
         Raises AccessDenied, InvalidChannelToken or SessionEnded.
         """

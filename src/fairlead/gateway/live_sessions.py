@@ -17,7 +17,7 @@ from fairlead.domain.callers import Caller, Origin
 from fairlead.domain.errors import DomainError, SessionEnded
 from fairlead.domain.sessions import ChannelSide, EndReason, Session, SessionEnd, SessionStatus
 from fairlead.gateway.assist import Assist, CopyBudget
-from fairlead.gateway.clock import Clock, Repeating
+from fairlead.gateway.clock import Clock, Repeating, Timer
 from fairlead.gateway.close_codes import CloseCode
 from fairlead.gateway.closings import Closings, RecentEnds
 from fairlead.gateway.control_channels import ControlChannels
@@ -63,6 +63,7 @@ class _Live:
         self.session = session
         self.relay: Relay
         self.offers: Repeating | None = None
+        self.orphan_timer: Timer | None = None
         self.order = asyncio.Lock()
         self.end: SessionEnd | None = None
         self.is_finished = False
@@ -71,10 +72,14 @@ class _Live:
         self.sources: dict[ChannelSide, Caller | Origin] = {}
         self.agent_incarnation = session.agent_incarnation
 
-    def stop_offers(self) -> None:
+    def stop_timers(self) -> None:
+        """Those about its node: that is there now, or never will be."""
         if self.offers is not None:
             self.offers.cancel()
             self.offers = None
+        if self.orphan_timer is not None:
+            self.orphan_timer.cancel()
+            self.orphan_timer = None
 
 
 class LiveSessions:
@@ -132,14 +137,14 @@ class LiveSessions:
     def stop(self, reason: str, side: ChannelSide) -> None:
         """The server goes away and comes back: close one side's sockets, end nothing."""
         for live in self._sessions.values():
-            live.stop_offers()
+            live.stop_timers()
             live.relay.close_side(side, CloseCode.RESTART, reason)
 
     def forget(self) -> None:
         """The server has gone: stop every timer."""
         self._closings.stop()
         for live in self._sessions.values():
-            live.stop_offers()
+            live.stop_timers()
             live.relay.suspend()
         self._sessions.clear()
         self._by_node.clear()
@@ -207,7 +212,7 @@ class LiveSessions:
             raise SessionEnded(live.end.explanation if live.end is not None else None)
         if side is ChannelSide.AGENT:
             self._check_node_limit(live)
-            live.stop_offers()
+            live.stop_timers()
             live.agent_incarnation = session.agent_incarnation
         live.sources[side] = who
         _log.info("session %s: the %s joined", session.id, side.value)
@@ -327,11 +332,28 @@ class LiveSessions:
             raise TooManyDataChannels(f"Node {live.session.target} has {open_channels} open data channels.")
 
     def _end_if_orphaned(self, live: _Live) -> None:
-        """What an earlier process of the node's agent held died with that process: nobody will come back."""
+        """What an earlier process of the node's agent held died with that process: nobody will come back.
+
+        Unless both run, under one id: a holder that this server has not seen yet has its time to come first.
+        """
+        if not self._is_orphaned(live):
+            return
+        if ChannelSide.AGENT in live.sources:
+            live.relay.end(EndReason.AGENT_RESTARTED, "")
+        elif live.orphan_timer is None:
+            live.orphan_timer = self._clock.call_later(
+                self._settings.holder_return_s, self._end_if_still_orphaned, live
+            )
+
+    def _end_if_still_orphaned(self, live: _Live) -> None:
+        live.orphan_timer = None
+        if self._is_orphaned(live):
+            live.relay.end(EndReason.AGENT_RESTARTED, "")
+
+    def _is_orphaned(self, live: _Live) -> bool:
         current = self._control_channels.incarnation_of(live.session.target)
         was_restarted = current and live.agent_incarnation and current != live.agent_incarnation
-        if was_restarted and not live.relay.has_joined(ChannelSide.AGENT):
-            live.relay.end(EndReason.AGENT_RESTARTED, "")
+        return bool(was_restarted) and not live.relay.has_joined(ChannelSide.AGENT)
 
     def _offer(self, live: _Live) -> None:
         self._control_channels.send(live.session.target, self._messages.interactive_shell(live.session))
@@ -380,7 +402,7 @@ class LiveSessions:
         if live.is_finished:
             return
         live.is_finished = True
-        live.stop_offers()
+        live.stop_timers()
         self._remove(live)
         self._recent_ends.add(live.session.id, end)
         session, relay = live.session, live.relay

@@ -9,10 +9,13 @@ As libuv 1.52 does it (`uv__poll_io` in src/unix/poll.c). asyncio's own loop goe
 """
 
 import asyncio
+import logging
 import select
 import socket
 import sys
 from typing import Protocol
+
+_log = logging.getLogger(__name__)
 
 
 class Resettable(Protocol):
@@ -36,8 +39,8 @@ class Resettable(Protocol):
 class ResetWatch:
     """Lets what has been reset be read to its end. On the event loop's thread only.
 
-    A member costs a reference here and no time until it is reset. Where the system has no epoll nothing is
-    watched, and such a connection ends as one does that is silent.
+    A member costs a reference here and no time until it is reset. What cannot be watched, as on a system
+    without epoll, ends like a connection that is silent, if it is one that is asked for signs of life.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -53,9 +56,13 @@ class ResetWatch:
         number = member.fileno
         if self._epoll is None or number < 0:
             return
+        try:
+            self._epoll.register(number, select.EPOLLET)  # errors and the end of both ways are always told
+        except OSError as error:  # the user has too many of them, or the kernel no memory
+            _log.warning("a connection is not watched for being reset: %s", error)
+            return
         self._members.extend([None] * (number + 1 - len(self._members)))
         self._members[number] = member
-        self._epoll.register(number, select.EPOLLET)  # errors and the end of both directions are always told
 
     def leave(self, member: Resettable) -> None:
         """Its connection ended; its descriptor may be somebody else's by now."""

@@ -115,6 +115,9 @@ class GatewaySettings:
     reconnecting_grace_per_node_s: float = 0.006
     """What every node that was connected adds to that: more than to the time over which they are told to come
     (`return_cost_s`)."""
+    holder_return_s: float = 10.0
+    """After a start: how long the process of an agent that held a session may take to bring it back, once
+    another process has the node's control channel. The agent tries again after 2 s at most."""
     return_cost_s: float = 0.004
     """What the return of one agent takes of a server's time, two signed requests over TLS, and room for what
     else there is to do meanwhile."""

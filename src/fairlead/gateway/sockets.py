@@ -249,8 +249,8 @@ class ChannelSocket(WSListener):
 
     def read_on(self) -> None:
         """The peer has reset the connection: read what came before that, and so its end (`resets`)."""
-        if self._transport is not None and self._is_reading:
-            underlying = self._transport.underlying_transport
+        underlying = None if self._transport is None else self._transport.underlying_transport
+        if underlying is not None and self._is_reading and not underlying.is_closing():
             underlying.pause_reading()
             underlying.resume_reading()
 

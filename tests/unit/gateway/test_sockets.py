@@ -64,6 +64,9 @@ class FakeUnderlying:
         self.is_reading = True
         self.turns.append("resume")
 
+    def is_closing(self) -> bool:
+        return False
+
     def _retry_ssl_read(self) -> None:
         self.retries += 1
 
