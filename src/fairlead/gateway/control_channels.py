@@ -157,8 +157,8 @@ class ControlChannels:
         )
 
     def _shared(self, value: T) -> T:
-        """The first value that was equal to this one. Not `sys.intern`: in Python 3.12 nothing is forgotten
-        there, and these are words of peers."""
+        """The first value that was equal to this one. Not `sys.intern`: the first releases of Python 3.12
+        forget nothing there (gh-113993), and these are words of peers."""
         if len(self._common) >= MAX_COMMON_VALUES:
             self._common.clear()
         common: T = self._common.setdefault(value, value)
