@@ -70,7 +70,6 @@ class _Live:
         self.acknowledge_end: Callable[[], None] | None = None
         """For the node that reported the end, as soon as a server killed now would know of it."""
         self.sources: dict[ChannelSide, Caller | Origin] = {}
-        self.agent_incarnation = session.agent_incarnation
 
     def stop_timers(self) -> None:
         """Those about its node: that is there now, or never will be."""
@@ -213,7 +212,7 @@ class LiveSessions:
         if side is ChannelSide.AGENT:
             self._check_node_limit(live)
             live.stop_timers()
-            live.agent_incarnation = session.agent_incarnation
+            live.session = session  # which names its holder
         live.sources[side] = who
         _log.info("session %s: the %s joined", session.id, side.value)
         return live.relay.join(side, socket, is_ours=is_ours)
@@ -352,8 +351,9 @@ class LiveSessions:
 
     def _is_orphaned(self, live: _Live) -> bool:
         current = self._control_channels.incarnation_of(live.session.target)
-        was_restarted = current and live.agent_incarnation and current != live.agent_incarnation
-        return bool(was_restarted) and not live.relay.has_joined(ChannelSide.AGENT)
+        holder = live.session.agent_incarnation
+        is_another = current != "" and holder not in ("", current)
+        return is_another and not live.relay.has_joined(ChannelSide.AGENT)
 
     def _offer(self, live: _Live) -> None:
         self._control_channels.send(live.session.target, self._messages.interactive_shell(live.session))
