@@ -18,10 +18,12 @@ CHUNK_BYTES = 65_536
 CLOSE_TIMEOUT_S = 5.0
 LOOPBACK = "127.0.0.1"
 
-_NO_LINGER = struct.pack("ii", 1, 0)
-"""SO_LINGER with a time of zero: close() throws away what is unsent and sends RST."""
-
 T = TypeVar("T")
+
+
+def reset_at_close(connected: socket.socket) -> None:
+    """Let close() throw away what is unsent and send RST (SO_LINGER with a time of zero)."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Way(Enum):
@@ -200,7 +202,7 @@ class _Line:
             with contextlib.suppress(OSError):  # the peer may have been first
                 sock = end.get_extra_info("socket")
                 if how is Cut.RST:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+                    reset_at_close(sock)
                 else:
                     sock.shutdown(socket.SHUT_RDWR)
             end.transport.abort()

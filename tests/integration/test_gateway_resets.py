@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import struct
 
 import pytest
 import uvloop
@@ -17,11 +16,9 @@ from fairlead.transport.client_frames import BINARY, TEXT, encode_frame
 from fairlead.transport.websocket_link import open_websocket
 from tests.support.gateway_rig import SESSION, GatewayRig, receive, rest_of, stream
 from tests.support.waiting import eventually
+from tools.wire import reset_at_close
 
 CLIENT_PATH = f"/v1/data-channel/{SESSION}?role=publish_subscribe"
-
-NO_LINGER = struct.pack("ii", 1, 0)
-"""SO_LINGER with a time of zero: close() sends RST."""
 
 READ_BYTES = 100
 
@@ -77,7 +74,7 @@ async def some_turns() -> None:
 
 
 def reset(near) -> None:
-    near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    reset_at_close(near)
     near.close()
 
 
@@ -154,15 +151,12 @@ def test_a_goodbye_in_good_order_is_no_reset():
 def test_an_agent_that_died_while_it_was_not_read_is_noticed_when_its_client_is_back(use_tls):
     async def test(rig):
         await rig.control(incarnation="first")
-        rig.channels.add_session()
-        client, agent = await rig.client(), await rig.agent(incarnation="first")
-        await eventually(lambda: (SESSION, "Connected") in rig.channels.steps)
+        client, agent = await rig.pair(incarnation="first")
         client.transport.abort()
         await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
         sending = asyncio.ensure_future(flood(agent))
         await asyncio.wait([sending], timeout=0.3)  # never done: by then it is read no more
-        system_socket = agent.transport.get_extra_info("socket")
-        system_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        reset_at_close(agent.transport.get_extra_info("socket"))
         agent.transport.abort()
         sending.cancel()
         await rig.control(incarnation="second")

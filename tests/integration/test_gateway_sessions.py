@@ -69,9 +69,7 @@ def test_a_session_that_waits_is_offered_when_the_control_channel_opens():
 def test_what_an_agents_process_held_ends_when_the_next_one_shows_up(notices_first):
     async def test(rig):
         await rig.control(incarnation="first")
-        rig.channels.add_session()
-        client, agent = await rig.client(), await rig.agent(incarnation="first")
-        await eventually(lambda: (SESSION, "Connected") in rig.channels.steps)
+        client, agent = await rig.pair(incarnation="first")
         if notices_first == "the loss":
             agent.transport.abort()
             await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
@@ -118,9 +116,7 @@ def test_after_a_restart_of_the_server_the_process_that_holds_a_session_keeps_it
 def test_an_agent_that_lost_its_control_channel_alone_keeps_its_sessions():
     async def test(rig):
         await rig.control(incarnation="first")
-        rig.channels.add_session()
-        client, agent = await rig.client(), await rig.agent(incarnation="first")
-        await eventually(lambda: (SESSION, "Connected") in rig.channels.steps)
+        client, agent = await rig.pair(incarnation="first")
         agent.transport.abort()
         await eventually(lambda: (SESSION, "Disconnected") in rig.channels.steps)
         await rig.control(incarnation="first")

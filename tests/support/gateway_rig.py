@@ -340,10 +340,10 @@ class GatewayRig:
         await eventually(lambda: self.notifier.is_connected(node))
         return ws
 
-    async def pair(self, **options) -> tuple[ClientConnection, ClientConnection]:
+    async def pair(self, *, incarnation: str = "", **options) -> tuple[ClientConnection, ClientConnection]:
         """A connected session: client and agent."""
         self.channels.add_session()
-        client, agent = await self.client(**options), await self.agent(**options)
+        client, agent = await self.client(**options), await self.agent(**options, incarnation=incarnation)
         await eventually(lambda: (SESSION, "Connected") in self.channels.steps)
         return client, agent
 

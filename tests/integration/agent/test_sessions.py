@@ -5,8 +5,6 @@ import hashlib
 import logging
 import os
 import re
-import struct
-from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
@@ -16,6 +14,7 @@ from fairlead.protocol.settings import ChannelSettings
 from tests.support.agent_runs import agent, echo, gateway, tcp_server
 from tests.support.fake_gateway import NODE, SSH_DOCUMENT, Answer
 from tests.support.waiting import PATIENCE_S, at_rest
+from tools.wire import reset_at_close
 
 
 def test_bytes_pass_unchanged_both_ways(tmp_path):
@@ -228,7 +227,7 @@ def test_a_target_that_breaks_the_connection_is_named_with_the_reason(tmp_path):
         async def speak_and_reset(reader, writer):
             writer.write(b"part")
             await reader.read(100)
-            writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+            reset_at_close(writer.get_extra_info("socket"))
             writer.transport.abort()
 
         async with gateway(tmp_path) as server, agent(tmp_path, server), tcp_server(speak_and_reset) as port:
